@@ -1,0 +1,50 @@
+/**
+ * Every error that Twinkeep throws on purpose carries a stable `code`; the message is for people and may change.
+ * Each package narrows `Code` to its own closed union, so that a caller can switch over it exhaustively.
+ */
+export class TwinkeepError<Code extends string = string> extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TwinkeepError';
+    this.code = code;
+  }
+}
+
+export type AuditErrorCode =
+  | 'bytes/malformed'
+  | 'canon/not-json'
+  | 'canon/not-canonical'
+  | 'merkle/out-of-range'
+  | 'merkle/invalid-proof'
+  | 'vkey/malformed'
+  | 'note/malformed'
+  | 'note/unverified'
+  | 'note/unknown-signature'
+  | 'checkpoint/malformed'
+  | 'checkpoint/wrong-origin'
+  | 'proof/malformed'
+  | 'leaf/malformed'
+  | 'log/conflict'
+  | 'log/missing-hash'
+  | 'log/missing-leaf'
+  | 'log/out-of-range'
+  | 'log/disagrees'
+  | 'export/malformed'
+  | 'export/disagrees';
+
+export class AuditError extends TwinkeepError<AuditErrorCode> {
+  constructor(code: AuditErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.name = 'AuditError';
+  }
+}
+
+/** Another writer moved the head first. Nothing was written; read the head again and retry. */
+export class LogConflictError extends AuditError {
+  constructor(expectedSize: number, options?: ErrorOptions) {
+    super('log/conflict', `the log is no longer at size ${expectedSize}`, options);
+    this.name = 'LogConflictError';
+  }
+}
