@@ -11,7 +11,7 @@ export const CATEGORIES = [
   'third_party_enrichment',
   'feedback',
   'psychographic',
-] as const satisfies readonly string[];
+] as const;
 
 export type Category = (typeof CATEGORIES)[number];
 
@@ -30,7 +30,7 @@ export const OPERATIONS = [
   'sell',
   'activate_third_party',
   'synthesise',
-] as const satisfies readonly string[];
+] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
 
@@ -61,22 +61,22 @@ export const THIRD_PARTY_SOURCE: string = `${DPV}ThirdPartyDataSource`;
 
 /** The purposes that Twinkeep knows by name. Any other absolute IRI is a purpose too, and never means one of these. */
 export const PURPOSES = {
-  servicePersonalisation: `${DPV}ServicePersonalisation`,
-  personalisedRecommendations: `${DPV}ProvidePersonalisedRecommendations`,
-  productRecommendations: `${DPV}ProvideProductRecommendations`,
-  personalisedAdvertising: `${DPV}PersonalisedAdvertising`,
-  targetedAdvertising: `${DPV}TargetedAdvertising`,
-  directMarketing: `${DPV}DirectMarketing`,
-  fraudPrevention: `${DPV}FraudPreventionAndDetection`,
-  solvencyMonitoring: `${DPV}CustomerSolvencyMonitoring`,
-  usageAnalytics: `${DPV}ServiceUsageAnalytics`,
-  productImprovement: `${DPV}ImproveExistingProductsAndServices`,
-  serviceOptimisation: `${DPV}ServiceOptimisation`,
-  research: `${DPV}ResearchAndDevelopment`,
-  customerRelationship: `${DPV}CustomerRelationshipManagement`,
-  legalCompliance: `${DPV}LegalCompliance`,
-  rightsFulfilment: `${DPV}RightsFulfilment`,
-} as const satisfies Record<string, string>;
+  servicePersonalisation: 'https://w3id.org/dpv#ServicePersonalisation',
+  personalisedRecommendations: 'https://w3id.org/dpv#ProvidePersonalisedRecommendations',
+  productRecommendations: 'https://w3id.org/dpv#ProvideProductRecommendations',
+  personalisedAdvertising: 'https://w3id.org/dpv#PersonalisedAdvertising',
+  targetedAdvertising: 'https://w3id.org/dpv#TargetedAdvertising',
+  directMarketing: 'https://w3id.org/dpv#DirectMarketing',
+  fraudPrevention: 'https://w3id.org/dpv#FraudPreventionAndDetection',
+  solvencyMonitoring: 'https://w3id.org/dpv#CustomerSolvencyMonitoring',
+  usageAnalytics: 'https://w3id.org/dpv#ServiceUsageAnalytics',
+  productImprovement: 'https://w3id.org/dpv#ImproveExistingProductsAndServices',
+  serviceOptimisation: 'https://w3id.org/dpv#ServiceOptimisation',
+  research: 'https://w3id.org/dpv#ResearchAndDevelopment',
+  customerRelationship: 'https://w3id.org/dpv#CustomerRelationshipManagement',
+  legalCompliance: 'https://w3id.org/dpv#LegalCompliance',
+  rightsFulfilment: 'https://w3id.org/dpv#RightsFulfilment',
+} as const;
 
 /** GDPR Article 6(1)(a), the data subject's consent. */
 export const CONSENT_BASIS = 'https://w3id.org/dpv/legal/eu/gdpr#A6-1-a' as const;
