@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ClippedSum, TrainingEngine, TrainingRows } from './engine.ts';
 import { TrainError } from './errors.ts';
-import { parameterCount, requireWeights } from './model.ts';
-import type { ModelSpec } from './model.ts';
+import { parameterCount, requireWeights } from '@twinkeep/protocol';
+import type { ModelSpec } from '@twinkeep/protocol';
 import { backward, forward, gradientNorms, networkTensors, weightedGradient } from './network-tf.ts';
 import type { TensorOps } from './network-tf.ts';
 import { chunksOf, requireRows } from './rows.ts';

@@ -1,12 +1,7 @@
 import { TwinkeepError } from '@twinkeep/audit';
 
 export type TrainErrorCode =
-  | 'model/malformed'
-  | 'weights/malformed'
-  | 'rows/malformed'
-  | 'clip/out-of-range'
-  | 'training/diverged'
-  | 'tfjs/not-loadable';
+  'rows/malformed' | 'clip/out-of-range' | 'training/diverged' | 'tfjs/not-loadable';
 
 export class TrainError extends TwinkeepError<TrainErrorCode> {
   constructor(code: TrainErrorCode, message: string, options?: ErrorOptions) {

@@ -4,6 +4,4 @@ export { TrainError } from './errors.ts';
 export type { TrainErrorCode } from './errors.ts';
 export { loadTf } from './load-tf.ts';
 export type { LoadedTf } from './load-tf.ts';
-export { bytesToWeights, initialWeights, layerShapes, parameterCount, weightsToBytes } from './model.ts';
-export type { LayerShape, ModelSpec } from './model.ts';
 export type { TensorOps } from './network-tf.ts';

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { layerShapes } from './model.ts';
-import type { ModelSpec } from './model.ts';
+import { layerShapes } from '@twinkeep/protocol';
+import type { ModelSpec } from '@twinkeep/protocol';
 
 /** What the engine calls of tfjs: tfjs-core with a backend, `@tensorflow/tfjs` and tfjs-node all offer it. */
 export type TensorOps = Pick<

@@ -1,8 +1,10 @@
+/** The network of a task as data, its weights and their bytes: everything that must be the same on both sides. */
 import { sha256, utf8ToBytes } from '@twinkeep/audit';
-import { TrainError } from './errors.ts';
+import * as v from 'valibot';
+import { ProtocolError } from './problem.ts';
 
 /**
- * The network of a task: a multi-layer perceptron with one logit. It is public, part of the signed task.
+ * A multi-layer perceptron with one logit. It is public, part of the signed task.
  * `seed` fixes the first weights for everyone and is no secret.
  */
 export interface ModelSpec {
@@ -16,6 +18,17 @@ export interface ModelSpec {
   readonly seed: string;
 }
 
+const widthSchema = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_536));
+
+export const modelSpecSchema: v.GenericSchema<ModelSpec> = v.strictObject({
+  kind: v.literal('mlp'),
+  inputs: widthSchema,
+  hidden: v.pipe(v.array(widthSchema), v.maxLength(8)),
+  outputs: v.literal(1),
+  activation: v.picklist(['relu', 'tanh']),
+  seed: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+});
+
 /**
  * One dense layer inside the flat weights: `W` row-major `[inputs, outputs]`, then the bias `[outputs]`. Read as
  * one row-major `[inputs + 1, outputs]` matrix it multiplies an activation that carries a trailing 1.
@@ -27,12 +40,12 @@ export interface LayerShape {
   readonly offset: number;
 }
 
-/** @throws TrainError `model/malformed` when a width is not a positive integer. */
+/** @throws ProtocolError 'protocol/model' when a width is not a positive integer. */
 export function layerShapes(spec: ModelSpec): LayerShape[] {
   const widths = [spec.inputs, ...spec.hidden, spec.outputs];
   for (const width of widths) {
     if (!Number.isSafeInteger(width) || width < 1) {
-      throw new TrainError('model/malformed', `a layer width must be a positive integer, got ${width}`);
+      throw new ProtocolError('protocol/model', `a layer width must be a positive integer, got ${width}`);
     }
   }
   let offset = 0;
@@ -91,7 +104,7 @@ function sha256Words(seed: string): () => number {
 
 /**
  * Weights as they are hashed, stored and served: little-endian float32, 4 bytes each, nothing else.
- * @throws TrainError `weights/malformed` for a value that is not finite.
+ * @throws ProtocolError 'protocol/weights' for a value that is not finite.
  */
 export function weightsToBytes(weights: Float32Array): Uint8Array<ArrayBuffer> {
   requireFinite(weights);
@@ -104,12 +117,15 @@ export function weightsToBytes(weights: Float32Array): Uint8Array<ArrayBuffer> {
 /**
  * Inverse of {@link weightsToBytes}. The bytes come from a server: length and values are checked, the hash is the
  * caller's to check.
- * @throws TrainError `weights/malformed` for another length than the spec's, or a value that is not finite.
+ * @throws ProtocolError 'protocol/weights' for another length than the spec's, or a value that is not finite.
  */
 export function bytesToWeights(bytes: Uint8Array, spec: ModelSpec): Float32Array<ArrayBuffer> {
   const count = parameterCount(spec);
   if (bytes.length !== 4 * count) {
-    throw new TrainError('weights/malformed', `expected ${4 * count} bytes of weights, got ${bytes.length}`);
+    throw new ProtocolError(
+      'protocol/weights',
+      `expected ${4 * count} bytes of weights, got ${bytes.length}`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const weights = Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true));
@@ -117,16 +133,16 @@ export function bytesToWeights(bytes: Uint8Array, spec: ModelSpec): Float32Array
   return weights;
 }
 
-/** @throws TrainError `weights/malformed` for another number of weights than the spec's, or one that is not finite. */
+/** @throws ProtocolError 'protocol/weights' for another number of weights than the spec's, or one that is not finite. */
 export function requireWeights(weights: Float32Array, spec: ModelSpec): void {
   const count = parameterCount(spec);
   if (weights.length !== count) {
-    throw new TrainError('weights/malformed', `expected ${count} weights, got ${weights.length}`);
+    throw new ProtocolError('protocol/weights', `expected ${count} weights, got ${weights.length}`);
   }
   requireFinite(weights);
 }
 
 function requireFinite(weights: Float32Array): void {
   const bad = weights.findIndex((weight) => !Number.isFinite(weight));
-  if (bad !== -1) throw new TrainError('weights/malformed', `weight ${bad} is not finite`);
+  if (bad !== -1) throw new ProtocolError('protocol/weights', `weight ${bad} is not finite`);
 }

@@ -1,0 +1,175 @@
+/**
+ * The coordinator's HTTP surface as data: addresses, media types, limits, and the shape of every answer. Clients and
+ * coordinator import the same lines.
+ *
+ * Reads are public and carry no identity. A device's writes carry `Authorization: DPoP <credential>` and a DPoP proof with the
+ * server's nonce; a helper's requests carry a DPoP proof by its pinned key. Every answer that refuses is a problem document.
+ */
+import * as v from 'valibot';
+import { loggedSchema, type LoggedStatement } from './logged.ts';
+import {
+  helperReadySchema,
+  MAX_VERDICTS,
+  roundConfigSchema,
+  roundResultSchema,
+  setCommitSchema,
+  type HelperReady,
+  type RoundConfig,
+  type RoundResult,
+  type SetCommit,
+} from './round.ts';
+import { hashSchema, statementSchema, type Statement } from './statement.ts';
+import { taskSpecSchema, type TaskSpec } from './task.ts';
+
+export const PATHS = {
+  health: '/healthz',
+  nonce: '/v1/nonce',
+  tasks: '/v1/tasks',
+  task: (taskId: string): string => `/v1/tasks/${taskId}`,
+  /** Long poll: `?after=<rev>&wait=<seconds>`. */
+  round: (taskId: string): string => `/v1/tasks/${taskId}/round`,
+  results: (taskId: string): string => `/v1/tasks/${taskId}/results`,
+  model: (hash: string): string => `/v1/models/${hash}`,
+  report: (rcHash: string, kid: string): string => `/v1/rounds/${rcHash}/reports/${kid}`,
+  consents: '/v1/consents',
+  checkpoint: '/v1/log/checkpoint',
+  /** `?from=<size>&to=<size>`. */
+  consistency: '/v1/log/consistency',
+  logExport: '/v1/log/export',
+  helperEpoch: (j: number): string => `/v1/helpers/${j}/epoch`,
+  /** Long poll: `?after=<rev>&wait=<seconds>`. */
+  helperWork: (j: number): string => `/v1/helpers/${j}/work`,
+  helperAck: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/acks`,
+  helperReady: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/ready`,
+  helperSums: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/sums`,
+} as const;
+
+export const MEDIA = {
+  json: 'application/json',
+  problem: 'application/problem+json',
+  report: 'application/vnd.twinkeep.report',
+  sums: 'application/vnd.twinkeep.sums',
+  model: 'application/octet-stream',
+} as const;
+
+/** Longest park of a long poll in seconds: under the idle limits of common proxies. */
+export const MAX_WAIT_SECONDS = 25;
+export const MAX_CONSENT_EVENTS = 256;
+export const MAX_JSON_BYTES = 1_048_576;
+
+export type RoundPhase = 'collecting' | 'acking' | 'revealing' | 'sealed' | 'abandoned';
+const phaseSchema: v.GenericSchema<RoundPhase> = v.picklist([
+  'collecting',
+  'acking',
+  'revealing',
+  'sealed',
+  'abandoned',
+]);
+
+const revisionSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** The one resource a device polls: it says where the round stands, whatever the device slept through. */
+export interface RoundOffer {
+  rev: number;
+  taskId: string;
+  state: 'waiting' | 'running' | 'finished';
+  phase: RoundPhase | null;
+  config: LoggedStatement<RoundConfig> | null;
+  lastResult: LoggedStatement<RoundResult> | null;
+}
+
+export const roundOfferSchema: v.GenericSchema<RoundOffer> = v.strictObject({
+  rev: revisionSchema,
+  taskId: v.string(),
+  state: v.picklist(['waiting', 'running', 'finished']),
+  phase: v.nullable(phaseSchema),
+  config: v.nullable(loggedSchema('round-config', roundConfigSchema)),
+  lastResult: v.nullable(loggedSchema('round-result', roundResultSchema)),
+}) as v.GenericSchema<RoundOffer>;
+
+export const taskAnswerSchema: v.GenericSchema<LoggedStatement<TaskSpec>> = loggedSchema(
+  'task',
+  taskSpecSchema,
+);
+
+export interface ReportReceipt {
+  status: 'accepted';
+  rcHash: string;
+  headerHash: string;
+}
+
+export const reportReceiptSchema: v.GenericSchema<ReportReceipt> = v.strictObject({
+  status: v.literal('accepted'),
+  rcHash: hashSchema,
+  headerHash: hashSchema,
+});
+
+/** Body of a consent upload: compact JWS, oldest first per subject. */
+export const consentUploadSchema: v.GenericSchema<{ events: string[] }> = v.strictObject({
+  events: v.pipe(
+    v.array(v.pipe(v.string(), v.maxLength(16_384))),
+    v.minLength(1),
+    v.maxLength(MAX_CONSENT_EVENTS),
+  ),
+});
+
+/** Where each event stands in the log; kept by the sender with the salt, which opens the commitment in the leaf. */
+export interface ConsentReceipts {
+  receipts: { event: string; index: number; leaf: string; salt: string }[];
+}
+
+export const consentReceiptsSchema: v.GenericSchema<ConsentReceipts> = v.strictObject({
+  receipts: v.array(
+    v.strictObject({ event: v.string(), index: revisionSchema, leaf: v.string(), salt: hashSchema }),
+  ),
+});
+
+/** What helper j has to do now. Level-triggered: a helper that slept reads its whole duty. */
+export interface HelperWork {
+  rev: number;
+  rounds: HelperRound[];
+}
+
+export interface HelperRound {
+  config: LoggedStatement<RoundConfig>;
+  phase: RoundPhase;
+  /** Reports that this helper has given no verdict on. */
+  reports: { header: string; signature: string; box: string }[];
+  /** Present once the set is fixed, until this helper's sums are in: the commit and its members' header hashes, ascending. */
+  set: { commit: LoggedStatement<SetCommit>; members: string[] } | null;
+  readies: Statement<HelperReady>[];
+}
+
+const base64Url = (max: number): v.GenericSchema<string> =>
+  v.pipe(v.string(), v.maxLength(max), v.regex(/^[A-Za-z0-9_-]*$/));
+
+export const helperWorkSchema: v.GenericSchema<HelperWork> = v.strictObject({
+  rev: revisionSchema,
+  rounds: v.pipe(
+    v.array(
+      v.strictObject({
+        config: loggedSchema('round-config', roundConfigSchema),
+        phase: phaseSchema,
+        reports: v.pipe(
+          v.array(
+            v.strictObject({ header: base64Url(16_384), signature: base64Url(86), box: base64Url(8_192) }),
+          ),
+          v.maxLength(MAX_VERDICTS),
+        ),
+        set: v.nullable(
+          v.strictObject({
+            commit: loggedSchema('set-commit', setCommitSchema),
+            members: v.array(hashSchema),
+          }),
+        ),
+        readies: v.pipe(v.array(statementSchema('helper-ready', helperReadySchema)), v.maxLength(8)),
+      }),
+    ),
+    v.maxLength(64),
+  ),
+}) as unknown as v.GenericSchema<HelperWork>;
+
+export const healthSchema: v.GenericSchema<{ status: 'ok'; logSize: number }> = v.strictObject({
+  status: v.literal('ok'),
+  logSize: revisionSchema,
+});

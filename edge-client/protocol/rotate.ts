@@ -1,0 +1,53 @@
+/**
+ * Randomised Hadamard rotation, x -> (1/sqrt(d)) H D x with public random signs D: an orthonormal map that spreads a vector's
+ * norm over all coordinates, so that a fixed-point grid wastes no head-room on a few large ones. It hides nothing: the signs
+ * are public, and the inverse is applied to the opened sum. Source: secagg-dp research, section 3.6.
+ */
+import type { MaskPrg } from './prg.ts';
+import { ProtocolError } from './problem.ts';
+
+/** The smallest power of two that holds d coordinates. */
+export function paddedLength(d: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, d)));
+}
+
+/** Signs (+1 or -1) of a rotation, from the round's public 32-byte seed. */
+export async function rotationSigns(seed: Uint8Array, dPadded: number, prg: MaskPrg): Promise<Int8Array> {
+  const bits = await prg(seed, Math.ceil(dPadded / 32));
+  return Int8Array.from({ length: dPadded }, (_, i) => (((bits[i >>> 5] ?? 0) >>> (i & 31)) & 1 ? -1 : 1));
+}
+
+/** @param x at most dPadded values; @returns dPadded values of the same L2 norm */
+export function rotate(x: Float64Array, signs: Int8Array): Float64Array {
+  const out = new Float64Array(signs.length);
+  if (x.length > out.length)
+    throw new ProtocolError('protocol/layout', `${x.length} values do not fit ${out.length}`);
+  for (let i = 0; i < x.length; i++) out[i] = (x[i] ?? 0) * (signs[i] ?? 1);
+  walshHadamard(out);
+  return out;
+}
+
+/** The inverse of `rotate`; the caller cuts the padding off. */
+export function unrotate(y: Float64Array, signs: Int8Array): Float64Array {
+  const out = Float64Array.from(y);
+  walshHadamard(out);
+  for (let i = 0; i < out.length; i++) out[i] = (out[i] ?? 0) * (signs[i] ?? 1);
+  return out;
+}
+
+/** Fast Walsh-Hadamard transform in place, orthonormal (its own inverse). Length a power of two. */
+function walshHadamard(v: Float64Array): void {
+  const n = v.length;
+  for (let half = 1; half < n; half *= 2) {
+    for (let block = 0; block < n; block += half * 2) {
+      for (let i = block; i < block + half; i++) {
+        const a = v[i] as number;
+        const b = v[i + half] as number;
+        v[i] = a + b;
+        v[i + half] = a - b;
+      }
+    }
+  }
+  const norm = 1 / Math.sqrt(n);
+  for (let i = 0; i < n; i++) v[i] = (v[i] as number) * norm;
+}

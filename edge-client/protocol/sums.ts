@@ -1,0 +1,84 @@
+/** A helper's upload: its signed HelperSums, then the sums of masks it vouches for. Wire form: `TWKS`, version byte, statement, words. */
+import {
+  bytesToBase64Url,
+  bytesToUtf8,
+  canonicalBytes,
+  concatBytes,
+  equalBytes,
+  sha256,
+  utf8ToBytes,
+} from '@twinkeep/audit';
+import { createFrameReader, lengthPrefixed } from './frame.ts';
+import type { SigningKey } from './key.ts';
+import { ProblemError, ProtocolError } from './problem.ts';
+import { helperSumsSchema, type HelperSums } from './round.ts';
+import { signStatement, verifyStatement, type Statement } from './statement.ts';
+
+const MAGIC = Uint8Array.from([...utf8ToBytes('TWKS'), 1]);
+const MAX_STATEMENT_BYTES = 16_384;
+
+/** @param sums set index -> sum of masks, all of one length */
+export async function encodeSums(
+  sums: ReadonlyMap<number, Uint32Array>,
+  about: { rcHash: string; scHash: string; j: number },
+  key: SigningKey,
+): Promise<Uint8Array> {
+  const vectors = [...sums].map(([set, words]) => ({ set, bytes: wordsToBytes(words) }));
+  const body: HelperSums = {
+    v: 1,
+    ...about,
+    sums: vectors.map(({ set, bytes }) => ({ set, hash: bytesToBase64Url(sha256(bytes)) })),
+  };
+  const statement = await signStatement('helper-sums', body, key);
+  return concatBytes(MAGIC, lengthPrefixed(canonicalBytes(statement), ...vectors.map(({ bytes }) => bytes)));
+}
+
+/**
+ * @param expected the sets that helper `j` must answer for, and the length of a sum in words
+ * @throws ProblemError 'helper/sum' or 'helper/statement'
+ */
+export function decodeSums(
+  bytes: Uint8Array,
+  expected: { kid: string; sets: readonly number[]; words: number },
+): { statement: Statement<HelperSums>; sums: Map<number, Uint8Array> } {
+  try {
+    const reader = createFrameReader(bytes);
+    if (!equalBytes(reader.take(MAGIC.length, 'the magic bytes'), MAGIC))
+      throw new ProblemError('helper/sum', 'wrong magic bytes');
+    const json: unknown = JSON.parse(bytesToUtf8(reader.takePrefixed(MAX_STATEMENT_BYTES, 'the statement')));
+    const statement = verifyStatement(json, 'helper-sums', helperSumsSchema, expected.kid);
+    const said = statement.body.sums;
+    if (said.length !== expected.sets.length || said.some(({ set }, i) => set !== expected.sets[i])) {
+      throw new ProblemError('helper/sum', 'it is not for the sets that this helper holds');
+    }
+    const sums = new Map<number, Uint8Array>();
+    for (const { set, hash } of said) {
+      const vector = reader.takePrefixed(expected.words * 4, `the sum of set ${set}`);
+      if (vector.length !== expected.words * 4)
+        throw new ProblemError('helper/sum', `the sum of set ${set} has another length`);
+      if (bytesToBase64Url(sha256(vector)) !== hash)
+        throw new ProblemError('helper/sum', `the sum of set ${set} has another hash`);
+      sums.set(set, vector);
+    }
+    reader.end();
+    return { statement, sums };
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    if (error instanceof ProtocolError) {
+      throw new ProblemError(
+        error.code === 'protocol/statement' ? 'helper/statement' : 'helper/sum',
+        error.message,
+      );
+    }
+    throw new ProblemError('helper/sum', 'the statement is not JSON');
+  }
+}
+
+export function wordsToBytes(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
+
+/** Copies, since a slice of a frame need not lie on a word boundary. */
+export function bytesToWords(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(Uint8Array.from(bytes).buffer);
+}

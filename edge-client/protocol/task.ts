@@ -1,0 +1,138 @@
+/**
+ * A task: what is to be learned, from which signals, for which purpose, under which floors. It is published once, signed and
+ * logged; a twin decides from it alone whether it takes part, and a person can read it.
+ */
+import { CATEGORIES, type Category } from '@twinkeep/consent';
+import * as v from 'valibot';
+import type { EvaluationSpec } from './evaluation.ts';
+import { helperFamily, smallestQuorum } from './family.ts';
+import { featureSchema, inputWidth, labelSchema, type Feature, type Label } from './features.ts';
+import { gridUnit } from './layout.ts';
+import { modelSpecSchema, parameterCount, type ModelSpec } from './model.ts';
+import { ProtocolError } from './problem.ts';
+import { firstIssue } from './statement.ts';
+
+export type ServerOptimizer =
+  | { kind: 'momentum'; learningRate: number; momentum: number; decay: number }
+  | { kind: 'adam'; learningRate: number; beta1: number; beta2: number; epsilon: number; decay: number };
+
+export interface TaskSpec {
+  v: 1;
+  taskId: string;
+  /** One sentence for the person whose twin is asked. */
+  title: string;
+  /** DPV purpose IRI; consent is asked for it. */
+  purpose: string;
+  /** Regime that governs consent for this task, e.g. `gdpr-optin@1`. */
+  regime: string;
+  categories: { required: Category[]; optional: Category[] };
+  features: Feature[];
+  label: Label;
+  model: ModelSpec;
+  /** L2 bound on one twin's update in one round. */
+  clipL2: number;
+  optimizer: ServerOptimizer;
+  /** Training rounds; one evaluating round follows, so that the figures of the last model are known too. */
+  rounds: number;
+  evaluation: EvaluationSpec;
+  floors: {
+    /** Fewest reports with distinct `sub` in a sum. */
+    nMin: number;
+    /** A round closes at this many reports, or at its deadline. */
+    nTarget: number;
+    /** Fewest twins in a node's report; a person's own device reports one twin and is exempt. */
+    minTwins: number;
+    /** Most twins in a sum: fixes the head-room of the fixed-point grid. */
+    maxTwins: number;
+  };
+  helpers: { m: number; c: number; mode: 'quorum'; q: number };
+  /** Milliseconds: for reports, then for the helpers' acknowledgements, then for their sums. */
+  windows: { collect: number; ack: number; reveal: number };
+}
+
+const int = (min: number, max: number): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const real = (min: number, max: number): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
+const categoriesSchema = v.pipe(v.array(v.picklist(CATEGORIES)), v.maxLength(CATEGORIES.length));
+
+export const taskIdSchema: v.GenericSchema<string> = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/));
+
+const optimizerSchema = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('momentum'),
+    learningRate: real(1e-6, 1e4),
+    momentum: real(0, 0.9999),
+    decay: real(0, 1),
+  }),
+  v.strictObject({
+    kind: v.literal('adam'),
+    learningRate: real(1e-6, 10),
+    beta1: real(0, 0.9999),
+    beta2: real(0, 0.99999),
+    epsilon: real(1e-12, 1),
+    decay: real(0, 1),
+  }),
+]);
+
+export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
+  v: v.literal(1),
+  taskId: taskIdSchema,
+  title: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
+  purpose: v.pipe(v.string(), v.url(), v.maxLength(200)),
+  regime: v.pipe(v.string(), v.regex(/^[a-z0-9-]+@[0-9]+$/), v.maxLength(64)),
+  categories: v.strictObject({
+    required: v.pipe(categoriesSchema, v.minLength(1)),
+    optional: categoriesSchema,
+  }),
+  features: v.pipe(v.array(featureSchema), v.minLength(1), v.maxLength(1_024)),
+  label: labelSchema,
+  model: modelSpecSchema,
+  clipL2: real(1e-6, 1e6),
+  optimizer: optimizerSchema,
+  rounds: int(1, 100_000),
+  evaluation: v.strictObject({
+    bins: int(200, 4_096),
+    logitRange: real(1, 64),
+    maxLoss: real(1, 64),
+    holdout: real(0, 0.9),
+  }),
+  floors: v.strictObject({
+    nMin: int(2, 1e6),
+    nTarget: int(2, 1e6),
+    minTwins: int(1, 1e6),
+    maxTwins: int(2, 1e7),
+  }),
+  helpers: v.strictObject({ m: int(1, 8), c: int(0, 7), mode: v.literal('quorum'), q: int(1, 8) }),
+  windows: v.strictObject({ collect: int(100, 864e5), ack: int(100, 864e5), reveal: int(100, 864e5) }),
+}) as v.GenericSchema<TaskSpec>;
+
+/** Parses a task and checks what no single field shows. @throws ProtocolError 'protocol/task' with the field and what to do */
+export function parseTask(input: unknown): TaskSpec {
+  const parsed = v.safeParse(taskSpecSchema, input);
+  if (!parsed.success) throw new ProtocolError('protocol/task', firstIssue(parsed.issues));
+  const task = parsed.output;
+  const refuse = (message: string): never => {
+    throw new ProtocolError('protocol/task', message);
+  };
+  const { required, optional } = task.categories;
+  const named = [...required, ...optional];
+  if (new Set(named).size !== named.length) refuse('categories: a category is named twice');
+  const unnamed = task.features.find(({ category }) => !named.includes(category));
+  if (unnamed !== undefined)
+    refuse(`features: ${unnamed.name} uses ${unnamed.category}, which is not among the task's categories`);
+  if (!required.includes(task.label.category))
+    refuse('label: its category must be required, since training without it is not possible');
+  if (new Set(task.features.map(({ name }) => name)).size !== task.features.length)
+    refuse('features: two have one name');
+  if (task.model.inputs !== inputWidth(task.features))
+    refuse(`model.inputs: the features make ${inputWidth(task.features)} inputs`);
+  if (task.floors.nTarget < task.floors.nMin) refuse('floors: nTarget is below nMin');
+  const { m, c, q } = task.helpers;
+  helperFamily(m, c);
+  if (q < smallestQuorum(m, c) || q > m)
+    refuse(`helpers: with m = ${m}, c = ${c} the quorum is ${smallestQuorum(m, c)} to ${m}`);
+  gridUnit(task.floors.maxTwins);
+  if (parameterCount(task.model) > 16_000_000) refuse('model: more than 16 million parameters');
+  return task;
+}
