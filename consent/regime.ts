@@ -24,8 +24,6 @@ export interface Regime {
   id: string;
   /** Status of a cell that no event has named. */
   unasked: CellStatus;
-  /** Statuses in which the operation may go ahead. */
-  allows: readonly CellStatus[];
   transitions: Readonly<Record<ConsentEventType, Transition>>;
   requiredFor: Readonly<Partial<Record<Category, readonly (keyof ConsentGrant)[]>>>;
   legalBases: readonly string[];
@@ -40,7 +38,6 @@ export interface Regime {
 export const GDPR_OPTIN: Regime = {
   id: 'gdpr-optin@1',
   unasked: 'unknown',
-  allows: ['given'],
   transitions: {
     grant: {
       to: 'given',
