@@ -31,7 +31,8 @@ export function parseCanonicalJson(text: string): unknown {
   } catch (cause) {
     throw new AuditError('canon/not-canonical', 'not JSON', { cause });
   }
-  if (canonicalJson(value) !== text) throw new AuditError('canon/not-canonical', 'not the canonical spelling of its JSON');
+  if (canonicalJson(value) !== text)
+    throw new AuditError('canon/not-canonical', 'not the canonical spelling of its JSON');
   return value;
 }
 

@@ -29,7 +29,7 @@ export type AuditErrorCode =
   | 'log/conflict'
   | 'log/missing-hash'
   | 'log/missing-leaf'
-  | 'log/out-of-range'
+  | 'log/empty-append'
   | 'log/disagrees'
   | 'export/malformed'
   | 'export/disagrees';
@@ -46,5 +46,31 @@ export class LogConflictError extends AuditError {
   constructor(expectedSize: number, options?: ErrorOptions) {
     super('log/conflict', `the log is no longer at size ${expectedSize}`, options);
     this.name = 'LogConflictError';
+  }
+}
+
+/** Where an exported log stopped making sense. `line` counts from 1; it is 0 for an empty file. */
+export class ExportError extends AuditError {
+  readonly line: number;
+
+  constructor(
+    code: 'export/malformed' | 'export/disagrees',
+    line: number,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, message, options);
+    this.name = 'ExportError';
+    this.line = line;
+  }
+}
+
+/** Runs `read` and gives what it throws the code of the format being read: a caller of the outer one knows no inner. */
+export function withCode<T>(code: AuditErrorCode, what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof AuditError)) throw cause;
+    throw new AuditError(code, `${what}: ${cause.message}`, { cause });
   }
 }

@@ -1,6 +1,52 @@
-export * from './bytes.ts';
-export * from './canon.ts';
-export * from './ed25519.ts';
-export * from './errors.ts';
-export * from './hash.ts';
-export * from './merkle.ts';
+export {
+  base64ToBytes,
+  base64UrlToBytes,
+  bytesToBase64,
+  bytesToBase64Url,
+  bytesToHex,
+  bytesToUtf8,
+  concatBytes,
+  equalBytes,
+  hasLoneSurrogate,
+  hexToBytes,
+  utf8ToBytes,
+} from './bytes.ts';
+export { canonicalBytes, canonicalJson, parseCanonicalJson } from './canon.ts';
+export {
+  checkpointToText,
+  openCheckpoint,
+  signCheckpoint,
+  textToCheckpoint,
+  type Checkpoint,
+} from './checkpoint.ts';
+export { createCompactRange, type CompactRange, type StoredHash } from './compact-range.ts';
+export { createSigner, verifyEd25519, type Ed25519Signer, type Ed25519Verify } from './ed25519.ts';
+export { AuditError, ExportError, LogConflictError, TwinkeepError, type AuditErrorCode } from './errors.ts';
+export { EXPORT_FORMAT, exportLog, type ExportEntry } from './export.ts';
+export type { FsckReport } from './fsck.ts';
+export { HASH_LENGTH, sha256, type Sha256 } from './hash.ts';
+export { createLeaf, leafToEnvelope, verifyCommitment, type LeafEnvelope } from './leaf.ts';
+export { createLog, openLog, type Log, type LogDeps } from './log.ts';
+export {
+  EMPTY_ROOT,
+  hashChildren,
+  hashLeaf,
+  rootFromInclusion,
+  verifyConsistency,
+  verifyInclusion,
+  type ConsistencyProof,
+  type InclusionProof,
+} from './merkle.ts';
+export { openNote, signNote, type NoteSignature, type OpenNoteOptions } from './note.ts';
+export { proofToText, textToProof, verifyProof, type TlogProof } from './proof.ts';
+export {
+  completeSubtrees,
+  foldSubtrees,
+  proveConsistency,
+  proveInclusion,
+  type HashReader,
+  type SubtreeId,
+} from './prove.ts';
+export type { LogHead, LogStore } from './store.ts';
+export { verifyExport, type ExportReport, type VerifyExportOptions } from './verify-export.ts';
+export { createNoteKey, noteKeyToVkey, vkeyToNoteKey, type NoteAlgorithm, type NoteKey } from './vkey.ts';

@@ -3,8 +3,7 @@
 //   leaf = H(0x00 || data)    node = H(0x01 || left || right)    root of the empty tree = H("")
 //
 // A tree of n > 1 leaves splits at k, the largest power of two below n: its left half has k leaves and is complete, its
-// right half has the rest. Level 0 holds the leaf hashes, and the subtree (level, index) covers the leaves from
-// index * 2^level up to (index + 1) * 2^level. Only complete subtrees are ever stored: their hashes never change again.
+// right half has the rest.
 //
 // In the two verifiers the root (and the older root) comes from a signed checkpoint that the caller has verified, and
 // the leaf hash from bytes that the caller holds. Index, sizes and proof come from whoever wants to be believed.
@@ -14,14 +13,6 @@
 import { bytesToHex, concatBytes, equalBytes } from './bytes.ts';
 import { AuditError } from './errors.ts';
 import { HASH_LENGTH, sha256, type Sha256 } from './hash.ts';
-
-export interface SubtreeId {
-  level: number;
-  index: number;
-}
-
-/** Reads hashes of complete subtrees, in the order asked; throws `log/missing-hash` if one is not there. */
-export type HashReader = (ids: SubtreeId[]) => Promise<Uint8Array[]>;
 
 /** The siblings from the leaf's own up to the root's child. */
 export interface InclusionProof {
@@ -98,86 +89,6 @@ export function rootFromInclusion(
   return root;
 }
 
-/** Reads O(log size) hashes in one call. Throws `merkle/out-of-range` unless 0 <= index < size. */
-export async function proveInclusion(
-  index: number,
-  size: number,
-  reader: HashReader,
-  hash: Sha256 = sha256,
-): Promise<Uint8Array[]> {
-  if (!isCount(size) || !isCount(index) || index >= size) throw outOfRange(`no leaf ${index} in a tree of ${size}`);
-  const path: Range[] = [];
-  let [start, end] = [0, size];
-  while (end - start > 1) {
-    const middle = start + splitPoint(end - start);
-    if (index < middle) {
-      path.unshift({ start: middle, end });
-      end = middle;
-    } else {
-      path.unshift({ start, end: middle });
-      start = middle;
-    }
-  }
-  return readRanges(path, reader, hash);
-}
-
-/** Reads O(log size2) hashes in one call. Throws `merkle/out-of-range` unless 0 < size1 <= size2. */
-export async function proveConsistency(
-  size1: number,
-  size2: number,
-  reader: HashReader,
-  hash: Sha256 = sha256,
-): Promise<Uint8Array[]> {
-  if (!isCount(size1) || !isCount(size2) || size1 === 0 || size1 > size2) {
-    throw outOfRange(`no proof leads from a tree of ${size1} to one of ${size2}`);
-  }
-  const path: Range[] = [];
-  let [start, end] = [0, size2];
-  // Walk down towards the old tree's right edge; stop where a whole subtree belongs to the old tree.
-  while (end !== size1) {
-    const middle = start + splitPoint(end - start);
-    if (size1 <= middle) {
-      path.unshift({ start: middle, end });
-      end = middle;
-    } else {
-      path.unshift({ start, end: middle });
-      start = middle;
-    }
-  }
-  // The verifier holds the old root already; below it, it needs the subtree at which the walk stopped.
-  if (start !== 0) path.unshift({ start, end });
-  return readRanges(path, reader, hash);
-}
-
-/** The complete subtrees, largest first, that make up the leaves [start, end); start must be aligned for the first. */
-export function completeSubtrees(start: number, end: number): SubtreeId[] {
-  const ids: SubtreeId[] = [];
-  for (let at = start; at < end; ) {
-    const level = Math.floor(Math.log2(end - at));
-    const width = 2 ** level;
-    ids.push({ level, index: at / width });
-    at += width;
-  }
-  return ids;
-}
-
-/** The hash over complete subtrees in order, largest first: what `completeSubtrees` lists. At least one is needed. */
-export function foldSubtrees(hashes: readonly Uint8Array[], hash: Sha256 = sha256): Uint8Array {
-  return hashes.reduceRight((right, left) => hashChildren(left, right, hash));
-}
-
-interface Range {
-  start: number;
-  end: number;
-}
-
-async function readRanges(ranges: Range[], reader: HashReader, hash: Sha256): Promise<Uint8Array[]> {
-  const ids = ranges.map(({ start, end }) => completeSubtrees(start, end));
-  const hashes = await reader(ids.flat());
-  let at = 0;
-  return ids.map(({ length }) => foldSubtrees(hashes.slice(at, (at += length)), hash));
-}
-
 function rootsAgree(
   size1: number,
   size2: number,
@@ -220,7 +131,8 @@ function holds(check: () => boolean): boolean {
 
 function requireHashes(hashes: readonly Uint8Array[]): void {
   for (const each of hashes) {
-    if (each.length !== HASH_LENGTH) throw invalidProof(`${bytesToHex(each)} is not a hash of ${HASH_LENGTH} bytes`);
+    if (each.length !== HASH_LENGTH)
+      throw invalidProof(`${bytesToHex(each)} is not a hash of ${HASH_LENGTH} bytes`);
   }
 }
 
@@ -228,8 +140,8 @@ function requireSize(value: number): void {
   if (!isCount(value)) throw invalidProof(`${value} is not a count of leaves`);
 }
 
-// Sizes reach 2^53 - 1, where JavaScript's bitwise operators would cut them to 32 bits.
-function isCount(value: number): boolean {
+// Sizes reach 2^53 - 1, where JavaScript's bitwise operators would cut them to 32 bits and Math.log2 rounds up.
+export function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
@@ -242,16 +154,9 @@ function half(value: number): number {
 }
 
 function isPowerOfTwo(value: number): boolean {
-  return 2 ** Math.floor(Math.log2(value)) === value;
-}
-
-/** The largest power of two below `size`, for size > 1. */
-function splitPoint(size: number): number {
-  return 2 ** Math.floor(Math.log2(size - 1));
-}
-
-function outOfRange(message: string): AuditError {
-  return new AuditError('merkle/out-of-range', message);
+  let power = 1;
+  while (power < value) power *= 2;
+  return power === value;
 }
 
 function invalidProof(message: string): AuditError {
