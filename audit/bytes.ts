@@ -4,6 +4,9 @@ import { AuditError } from './errors.ts';
 // them, and a second spelling (upper-case hex, stray padding bits, a byte-order mark) would be a change that no
 // signature notices.
 
+const encoder: TextEncoder = new TextEncoder();
+const decoder: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const URL_SAFE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const PAD = 0x3d;
@@ -16,9 +19,6 @@ interface Alphabet {
 
 const standard: Alphabet = toAlphabet(STANDARD);
 const urlSafe: Alphabet = toAlphabet(URL_SAFE);
-
-const encoder: TextEncoder = new TextEncoder();
-const decoder: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Standard alphabet, padded (RFC 4648 section 4). */
 export function bytesToBase64(bytes: Uint8Array): string {
