@@ -1,0 +1,81 @@
+/**
+ * G0, the first door: nothing enters a twin's store unless its subject consents to collecting that category at that moment.
+ * `AdmittedEvent` can be made only here, and the store and the features take nothing else.
+ *
+ * Who controls an input: events come from the host app or an importer, and are bounded and checked by `parseEvent`; the
+ * consent state is the fold of the subject's own signed events.
+ */
+import { TwinkeepError } from '@twinkeep/audit';
+import { decide, type Category, type ConsentState } from '@twinkeep/consent';
+import { customerEventSchema, firstIssue, type CustomerEvent } from '@twinkeep/protocol';
+import * as v from 'valibot';
+
+declare const raw: unique symbol;
+declare const admitted: unique symbol;
+
+/** Parsed and bounded; nobody has asked for consent yet. */
+export interface RawEvent {
+  readonly event: CustomerEvent;
+  readonly [raw]: true;
+}
+
+/** May be stored for `subject` until the end of day `lastDay`. */
+export interface AdmittedEvent {
+  readonly subject: string;
+  readonly event: CustomerEvent;
+  /** Days since 1970-01-01 UTC. */
+  readonly lastDay: number;
+  readonly [admitted]: true;
+}
+
+export type RefusalReason = 'not-consented' | 'past-retention' | 'in-the-future';
+
+/** The event is dropped; a caller may count refusals and must not keep what was refused. */
+export interface Refusal {
+  readonly refused: RefusalReason;
+}
+
+export class EventError extends TwinkeepError<'event/malformed'> {
+  constructor(message: string) {
+    super('event/malformed', message);
+    this.name = 'EventError';
+  }
+}
+
+export interface AdmitPolicy {
+  /** Purposes (IRI) that this keeper of twins collects for; consent for one of them is enough. */
+  purposes: readonly string[];
+  /** Days that an event of a category is kept, from its own time on. */
+  retentionDays: Readonly<Record<Category, number>>;
+}
+
+export const DAY_MILLIS = 86_400_000;
+
+/** Room for a source whose clock is ahead of this one. */
+const MAX_CLOCK_LEAD = 10 * 60_000;
+
+/** @throws EventError that names the field, never its value */
+export function parseEvent(input: unknown): RawEvent {
+  const parsed = v.safeParse(customerEventSchema, input);
+  if (!parsed.success) throw new EventError(`the event is not as documented: ${firstIssue(parsed.issues)}`);
+  return { event: parsed.output } as RawEvent;
+}
+
+/** @param now milliseconds since 1970 */
+export function admit(
+  { event }: RawEvent,
+  subject: string,
+  consent: ConsentState,
+  policy: AdmitPolicy,
+  now: number,
+): AdmittedEvent | Refusal {
+  const time = Date.parse(event.time);
+  if (time > now + MAX_CLOCK_LEAD) return { refused: 'in-the-future' };
+  const lastDay = Math.floor(time / DAY_MILLIS) + policy.retentionDays[event.category];
+  if (lastDay < Math.floor(now / DAY_MILLIS)) return { refused: 'past-retention' };
+  const categories = { required: [event.category], optional: [] };
+  const allowed = policy.purposes.some(
+    (purpose) => decide({ subject, categories, purpose, operation: 'collect' }, consent, now).allow,
+  );
+  return allowed ? ({ subject, event, lastDay } as AdmittedEvent) : { refused: 'not-consented' };
+}

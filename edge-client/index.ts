@@ -1,0 +1,3 @@
+export * from './admit.ts';
+export * from './store/errors.ts';
+export type * from './store/port.ts';
