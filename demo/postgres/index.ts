@@ -1,0 +1,2 @@
+export { createPartyDatabase, dropPartyDatabase } from './party.ts';
+export { startPostgres, type PostgresServer } from './server.ts';
