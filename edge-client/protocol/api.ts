@@ -8,11 +8,13 @@
 import * as v from 'valibot';
 import { loggedSchema, type LoggedStatement } from './logged.ts';
 import {
+  helperEpochSchema,
   helperReadySchema,
   MAX_VERDICTS,
   roundConfigSchema,
   roundResultSchema,
   setCommitSchema,
+  type HelperEpoch,
   type HelperReady,
   type RoundConfig,
   type RoundResult,
@@ -28,6 +30,7 @@ export const PATHS = {
   task: (taskId: string): string => `/v1/tasks/${taskId}`,
   /** Long poll: `?after=<rev>&wait=<seconds>`. */
   round: (taskId: string): string => `/v1/tasks/${taskId}/round`,
+  /** `?after=<round>`: results of later rounds, oldest first, at most `MAX_RESULTS`. */
   results: (taskId: string): string => `/v1/tasks/${taskId}/results`,
   model: (hash: string): string => `/v1/models/${hash}`,
   report: (rcHash: string, kid: string): string => `/v1/rounds/${rcHash}/reports/${kid}`,
@@ -56,6 +59,7 @@ export const MEDIA = {
 export const MAX_WAIT_SECONDS = 25;
 export const MAX_CONSENT_EVENTS = 256;
 export const MAX_JSON_BYTES = 1_048_576;
+export const MAX_RESULTS = 64;
 
 export type RoundPhase = 'collecting' | 'acking' | 'revealing' | 'sealed' | 'abandoned';
 const phaseSchema: v.GenericSchema<RoundPhase> = v.picklist([
@@ -75,6 +79,8 @@ export interface RoundOffer {
   state: 'waiting' | 'running' | 'finished';
   phase: RoundPhase | null;
   config: LoggedStatement<RoundConfig> | null;
+  /** One for each helper of `config`, in its order: a box key counts only as the helper's long-lived key signed it. */
+  epochs: Statement<HelperEpoch>[];
   lastResult: LoggedStatement<RoundResult> | null;
 }
 
@@ -84,6 +90,7 @@ export const roundOfferSchema: v.GenericSchema<RoundOffer> = v.strictObject({
   state: v.picklist(['waiting', 'running', 'finished']),
   phase: v.nullable(phaseSchema),
   config: v.nullable(loggedSchema('round-config', roundConfigSchema)),
+  epochs: v.pipe(v.array(statementSchema('helper-epoch', helperEpochSchema)), v.maxLength(8)),
   lastResult: v.nullable(loggedSchema('round-result', roundResultSchema)),
 }) as v.GenericSchema<RoundOffer>;
 
@@ -91,6 +98,15 @@ export const taskAnswerSchema: v.GenericSchema<LoggedStatement<TaskSpec>> = logg
   'task',
   taskSpecSchema,
 );
+
+/** Answer of `PATHS.results`. */
+export interface RoundResults {
+  results: LoggedStatement<RoundResult>[];
+}
+
+export const roundResultsSchema: v.GenericSchema<RoundResults> = v.strictObject({
+  results: v.pipe(v.array(loggedSchema('round-result', roundResultSchema)), v.maxLength(MAX_RESULTS)),
+}) as v.GenericSchema<RoundResults>;
 
 export interface ReportReceipt {
   status: 'accepted';
