@@ -18,7 +18,10 @@ export async function reachableFolder(folder: string, account: Account | null): 
   // Anyone may write to /var/tmp, and may have made a folder of this name first.
   const { uid, mode } = await lstat(elsewhere);
   if (uid !== 0 || (mode & 0o022) !== 0)
-    throw new DemoError('demo/environment', `${elsewhere} belongs to somebody else. Remove it, then try again.`);
+    throw new DemoError(
+      'demo/environment',
+      `${elsewhere} belongs to somebody else. Remove it, then try again.`,
+    );
   await writeFile(join(folder, 'IS-ELSEWHERE.txt'), `${elsewhere}\n`);
   return elsewhere;
 }

@@ -41,7 +41,8 @@ export async function dropPartyDatabase(adminUrl: string, party: string): Promis
 /** Shuts the databases that come with a new server to everyone but the superuser. */
 export async function closeToPublic(adminUrl: string): Promise<void> {
   await withAdmin(adminUrl, async (admin) => {
-    for (const name of ['postgres', 'template1']) await admin.query(`revoke all on database ${name} from public`);
+    for (const name of ['postgres', 'template1'])
+      await admin.query(`revoke all on database ${name} from public`);
   });
 }
 

@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { DemoError } from '../errors.ts';
 import { giveTo, serverAccount, type Account } from './account.ts';
@@ -100,7 +101,7 @@ async function initialise(server: Server, settings: Readonly<Record<string, stri
   return true;
 }
 
-/** Another process can take the free port before the server does: two more tries. */
+/** Another process can take the free port first, or the workers of a killed server may still be ending: two more tries. */
 async function startOnFreePort(server: Server): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
@@ -109,6 +110,7 @@ async function startOnFreePort(server: Server): Promise<number> {
       return port;
     } catch (error) {
       if (attempt === 3) throw error;
+      await pause(500);
     }
   }
 }

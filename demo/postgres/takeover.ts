@@ -48,7 +48,11 @@ function isAlive(pid: number): boolean {
 }
 
 /** 'busy': it is starting or stopping. */
-async function ask(port: number, password: string, data: string): Promise<'ours' | 'other' | 'refused' | 'busy'> {
+async function ask(
+  port: number,
+  password: string,
+  data: string,
+): Promise<'ours' | 'other' | 'refused' | 'busy'> {
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', password });
   client.on('error', () => undefined);
   try {
