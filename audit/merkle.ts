@@ -7,8 +7,8 @@
 //
 // In the two verifiers the root (and the older root) comes from a signed checkpoint that the caller has verified, and
 // the leaf hash from bytes that the caller holds. Index, sizes and proof come from whoever wants to be believed.
-// They follow RFC 9162 sections 2.1.3.2 and 2.1.4.2 with three rules more: a hash that is not 32 bytes is refused (two
-// neighbours of 20 and 44 bytes would hash like two of 32), and so is an older tree of size 0 (nothing links it).
+// They follow RFC 9162 sections 2.1.3.2 and 2.1.4.2 with two rules more: every hash has 32 bytes (a leaf hash of 20 and a
+// sibling of 44 would hash like two of 32), and no older tree has size 0 (nothing would link it to the newer one).
 
 import { bytesToHex, concatBytes, equalBytes } from './bytes.ts';
 import { AuditError } from './errors.ts';

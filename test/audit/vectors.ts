@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+
+import { hexToBytes } from '@twinkeep/audit';
+
+interface RfcVectors {
+  leaves: { index: number; inputHex: string; leafHash: string }[];
+  roots: { size: number; root: string }[];
+  inclusion: { index: number; size: number; leafHash: string; root: string; proof: string[] }[];
+  consistency: { size1: number; size2: number; root1: string; root2: string; proof: string[] }[];
+}
+
+interface NoteVectors {
+  goSumdb: { vkeys: string[]; peterSeedHex: string; peterPubHex: string; text: string; note: string };
+  c2spExample: { vkey: string; note: string };
+  own: {
+    logSeedHex: string;
+    witnessSeedHex: string;
+    logPubHex: string;
+    witnessPubHex: string;
+    logVkey: string;
+    witnessVkey: string;
+    checkpointBody: string;
+    logSignedBytesHex: string;
+    cosignedMessage: string;
+    timestamp: number;
+    note: string;
+    checkpoints: Record<string, string>;
+    addCheckpointRequests: Record<string, string>;
+    tlogProofLeaf5Size8: string;
+  };
+  sunlightCosignature: { note: string; vkey: string; timestamp: number };
+}
+
+export const rfc: RfcVectors = read('rfc6962-8leaf.json');
+export const notes: NoteVectors = read('signed-note.json');
+export const tiles: { roots: Record<string, string> } = read('tlog-tiles.json');
+
+export function hexes(texts: string[]): Uint8Array[] {
+  return texts.map(hexToBytes);
+}
+
+function read<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), 'utf8')) as T;
+}
