@@ -10,7 +10,7 @@ import type { RandomStream } from './prng.ts';
 export function uniform(stream: RandomStream): number {
   const high = stream.uint32() >>> 6;
   const low = stream.uint32() >>> 6;
-  return (high * 2 ** 26 + low + 0.5) / 2 ** 52;
+  return (high * 0x4000000 + low + 0.5) / 0x10000000000000;
 }
 
 /** An integer in [min, max], both included. */
@@ -39,8 +39,8 @@ export function poisson(stream: RandomStream, mean: number): number {
   let count = 0;
   let probability = exp(-mean);
   let cumulative = probability;
-  // The sum of the rounded terms can stay just below a u next to 1; the terms themselves reach zero.
-  while (u > cumulative && probability > 0) {
+  // The rounded sum can stay just below a u next to 1: it ends where, beyond the mean, a term no longer moves it.
+  while (u > cumulative && (count < mean || cumulative + probability > cumulative)) {
     count++;
     probability *= mean / count;
     cumulative += probability;

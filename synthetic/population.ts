@@ -51,7 +51,7 @@ export interface CheckedOptions {
 /** @throws SyntheticError `population/invalid` with the option's name */
 export function checkOptions(options: PopulationOptions): CheckedOptions {
   const { seed, customers, referenceTime, windowMonths = 6, horizonDays = 90 } = options;
-  integerWithin('customers', customers, 1, 2 ** 32 - 1);
+  integerWithin('customers', customers, 1, 0xffffffff);
   integerWithin('windowMonths', windowMonths, 6, 36);
   integerWithin('horizonDays', horizonDays, 1, 365);
   const reference = instantToSecond(referenceTime);

@@ -24,7 +24,7 @@ export interface RandomSource {
 export function createRandomSource(seed: number): RandomSource {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new SyntheticError('seed/invalid', `seed ${seed}`);
   const key0 = seed >>> 0;
-  const key1 = Math.floor(seed / 2 ** 32);
+  const key1 = Math.floor(seed / 0x100000000);
   const fieldHashes = new Map<string, number>();
 
   return {

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import {
+  bernoulli,
+  categorical,
+  integer,
+  logistic,
+  normal,
+  poisson,
+  uniform,
+} from '../../synthetic/distributions.ts';
+import { createRandomSource, type RandomStream } from '../../synthetic/prng.ts';
+
+const DRAWS = 40_000;
+
+/** Every draw from an address of its own, as the simulator draws. */
+function sample(field: string, draw: (stream: RandomStream) => number): number[] {
+  const random = createRandomSource(2_026);
+  return Array.from({ length: DRAWS }, (_, entity) => draw(random.stream(entity, field)));
+}
+
+/** Fails where mean or variance is more than 5 standard errors off; `fourth` is the central fourth moment. */
+function expectMoments(values: number[], mean: number, variance: number, fourth: number): void {
+  const average = values.reduce((sum, x) => sum + x, 0) / DRAWS;
+  const spread = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / DRAWS;
+  expect(Math.abs(average - mean)).toBeLessThan(5 * Math.sqrt(variance / DRAWS));
+  expect(Math.abs(spread - variance)).toBeLessThan(5 * Math.sqrt((fourth - variance ** 2) / DRAWS));
+}
+
+describe('distributions', () => {
+  it('uniform: moments, and never an end of the interval', () => {
+    const values = sample('uniform', uniform);
+    expectMoments(values, 1 / 2, 1 / 12, 1 / 80);
+    const always = (word: number): number => uniform({ uint32: () => word });
+    expect(always(0)).toBeGreaterThan(0);
+    expect(always(0xffffffff)).toBeLessThan(1);
+  });
+
+  it('normal and logistic', () => {
+    expectMoments(sample('normal', normal), 0, 1, 3);
+    expectMoments(sample('logistic', logistic), 0, Math.PI ** 2 / 3, (7 * Math.PI ** 4) / 15);
+  });
+
+  it.each([0.05, 0.7, 4, 60])('poisson with mean %s', (mean) => {
+    expectMoments(
+      sample('poisson', (stream) => poisson(stream, mean)),
+      mean,
+      mean,
+      mean + 3 * mean ** 2,
+    );
+    expect(poisson({ uint32: () => 0xffffffff }, mean)).toBeLessThan(mean + 12 * Math.sqrt(mean) + 20);
+  });
+
+  it('integer covers its range evenly, both ends included', () => {
+    const values = sample('integer', (stream) => integer(stream, -2, 3));
+    for (let k = -2; k <= 3; k++) {
+      const share = values.filter((value) => value === k).length / DRAWS;
+      expect(Math.abs(share - 1 / 6)).toBeLessThan(5 * Math.sqrt(5 / 36 / DRAWS));
+    }
+    expect(new Set(values).size).toBe(6);
+  });
+
+  it('bernoulli and categorical keep their chances, and give no word of weight 0', () => {
+    const yes = sample('bernoulli', (stream) => Number(bernoulli(stream, 0.3)));
+    expectMoments(yes, 0.3, 0.21, 0.3 * 0.7 ** 4 + 0.7 * 0.3 ** 4);
+    const values = sample('categorical', (stream) => categorical(stream, [0, 1, 2, 3], [1, 0, 3, 4]));
+    for (const [k, chance] of [1 / 8, 0, 3 / 8, 4 / 8].entries()) {
+      const share = values.filter((value) => value === k).length / DRAWS;
+      expect(Math.abs(share - chance)).toBeLessThanOrEqual(5 * Math.sqrt((chance * (1 - chance)) / DRAWS));
+    }
+  });
+});
