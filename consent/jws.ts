@@ -1,5 +1,6 @@
 import { base64UrlToBytes, bytesToUtf8, canonicalBytes, equalBytes } from '@twinkeep/audit';
-import { CompactSign, calculateJwkThumbprint, compactVerify, errors, importJWK } from 'jose';
+import type { CryptoKey } from 'jose';
+import { CompactSign, calculateJwkThumbprint, compactVerify, errors } from 'jose';
 import * as v from 'valibot';
 
 import { ConsentError } from './errors.ts';
@@ -82,7 +83,7 @@ export async function importJwsKey(jwk: unknown): Promise<JwsKey> {
   if (!parsed.success) throw new ConsentError('consent/key-refused', 'not the JWK of an Ed25519 public key');
   const { kty, crv, x } = parsed.output;
   try {
-    const publicKey = (await importJWK({ kty, crv, x }, ALGORITHM)) as CryptoKey;
+    const publicKey = await crypto.subtle.importKey('jwk', { kty, crv, x }, ALGORITHM, true, ['verify']);
     return { kid: await calculateJwkThumbprint({ kty, crv, x }), publicKey };
   } catch (cause) {
     throw new ConsentError('consent/key-refused', 'the key could not be imported', { cause });
@@ -90,14 +91,22 @@ export async function importJwsKey(jwk: unknown): Promise<JwsKey> {
 }
 
 function splitJws(jws: string): { header: Uint8Array; payload: Uint8Array } {
-  const parts = jws.split('.');
-  if (parts.length !== 3) throw malformed('a compact JWS has three parts');
+  const [header, payload, signature, ...rest] = jws.split('.', 4).map(decodePart);
+  if (
+    header === undefined ||
+    payload === undefined ||
+    signature?.length !== SIGNATURE_LENGTH ||
+    rest.length > 0
+  ) {
+    throw malformed('a compact JWS is a header, a payload and a signature of 64 bytes');
+  }
+  return { header, payload };
+}
+
+function decodePart(part: string): Uint8Array {
   try {
-    const [header, payload, signature] = parts.map(base64UrlToBytes) as [Uint8Array, Uint8Array, Uint8Array];
-    if (signature.length !== SIGNATURE_LENGTH) throw malformed('an Ed25519 signature has 64 bytes');
-    return { header, payload };
+    return base64UrlToBytes(part);
   } catch (cause) {
-    if (cause instanceof ConsentError) throw cause;
     throw malformed('a part is not base64url', cause);
   }
 }
@@ -106,13 +115,14 @@ function splitJws(jws: string): { header: Uint8Array; payload: Uint8Array } {
 function readHeader(bytes: Uint8Array, typ: string): string {
   const header = parseJson(bytes, 'consent/jws-malformed', 'the header is not JSON');
   if (typeof header !== 'object' || header === null) throw malformed('the header is not an object');
-  const { alg, kid, typ: found } = header as Record<string, unknown>;
-  if (typeof alg !== 'string' || !ACCEPTED_ALGORITHMS.includes(alg)) {
+  const fields = new Map<string, unknown>(Object.entries(header));
+  const kid = fields.get('kid');
+  if (!ACCEPTED_ALGORITHMS.some((accepted) => accepted === fields.get('alg'))) {
     throw new ConsentError('consent/jws-algorithm-refused', 'only Ed25519 is accepted');
   }
-  if (found !== typ) throw new ConsentError('consent/jws-type-refused', `the typ is not ${typ}`);
-  const fields = Object.keys(header).toSorted().join();
-  if (fields !== HEADER_FIELDS || !v.is(KeyIdSchema, kid) || JSON.stringify(header) !== bytesToUtf8(bytes)) {
+  if (fields.get('typ') !== typ) throw new ConsentError('consent/jws-type-refused', `the typ is not ${typ}`);
+  const names = [...fields.keys()].toSorted().join();
+  if (names !== HEADER_FIELDS || !v.is(KeyIdSchema, kid) || JSON.stringify(header) !== bytesToUtf8(bytes)) {
     throw new ConsentError(
       'consent/jws-header-refused',
       'a header holds alg, typ and kid, once each, and nothing else',

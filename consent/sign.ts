@@ -1,4 +1,5 @@
 import { bytesToBase64Url, sha256, utf8ToBytes } from '@twinkeep/audit';
+import type { CryptoKey } from 'jose';
 
 import { ConsentError } from './errors.ts';
 import type { ConsentEvent } from './event.ts';
@@ -42,9 +43,9 @@ export async function createConsentSigner(privateKey: CryptoKey, publicJwk: unkn
   if (privateKey.type !== 'private' || privateKey.algorithm.name !== 'Ed25519') {
     throw new ConsentError('consent/key-refused', 'not an Ed25519 private key');
   }
-  const probe = utf8ToBytes(kid);
-  const signature = await crypto.subtle.sign('Ed25519', privateKey, probe as BufferSource);
-  if (!(await crypto.subtle.verify('Ed25519', publicKey, signature, probe as BufferSource))) {
+  const probe = new TextEncoder().encode(kid);
+  const signature = await crypto.subtle.sign('Ed25519', privateKey, probe);
+  if (!(await crypto.subtle.verify('Ed25519', publicKey, signature, probe))) {
     throw new ConsentError('consent/key-refused', 'the private and the public key are not a pair');
   }
   return { kid, privateKey };
