@@ -18,6 +18,7 @@ export * from './quantize.ts';
 export * from './report.ts';
 export * from './rotate.ts';
 export * from './round.ts';
+export * from './set.ts';
 export * from './sodium.ts';
 export * from './statement.ts';
 export * from './sums.ts';
