@@ -189,3 +189,16 @@ export const healthSchema: v.GenericSchema<{ status: 'ok'; logSize: number }> = 
   status: v.literal('ok'),
   logSize: revisionSchema,
 });
+
+/** Answer of `PATHS.consistency`: the tree of `to` leaves begins with that of `from` (RFC 6962 section 2.1.2). */
+export interface ConsistencyAnswer {
+  from: number;
+  to: number;
+  proof: string[];
+}
+
+export const consistencySchema: v.GenericSchema<ConsistencyAnswer> = v.strictObject({
+  from: revisionSchema,
+  to: revisionSchema,
+  proof: v.pipe(v.array(hashSchema), v.maxLength(128)),
+});
