@@ -1,18 +1,18 @@
 /**
- * What the round needs of a trainer. The weights are a task's flat parameters (`layerShapes` gives the layout); the
- * rows are one node's own customers and never leave it. Only `clippedSum().sum` may go on, and only into quantising
- * and masking: `loss` and `clippedCount` are for the node's own eyes.
+ * What the round needs of a trainer. The weights are a task's flat parameters, laid out as the protocol's `layerShapes`
+ * says; the rows are one node's own customers and never leave it. Only `clippedSum().sum` may go on, and only into
+ * quantising and masking: `loss` and `clippedCount` are for the node's own eyes.
  */
 export interface TrainingEngine {
   /**
    * Sum over the twins of `g * min(1, clip / ||g||)`, where `g` is the gradient of one twin's log loss by all
    * weights. A server descends along it: `w - lr * sum / twins`. Zeroing one twin's row moves the sum by at most
    * `clip` in L2.
-   * @throws TrainError `rows/malformed`, `weights/malformed`, `clip/out-of-range`, `training/diverged`.
+   * @throws TrainError `rows/malformed`, `clip/out-of-range`, `training/diverged`; ProtocolError `protocol/weights`.
    */
   clippedSum(weights: Float32Array, rows: TrainingRows, clip: number): Promise<ClippedSum>;
 
-  /** One logit per row, whatever its label. @throws TrainError `rows/malformed`, `weights/malformed`. */
+  /** One logit per row, whatever its label. @throws TrainError `rows/malformed`; ProtocolError `protocol/weights`. */
   scores(weights: Float32Array, rows: TrainingRows): Promise<Float32Array>;
 }
 

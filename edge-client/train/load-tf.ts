@@ -38,12 +38,20 @@ async function importIfInstalled(importNative: () => Promise<unknown>): Promise<
   try {
     return (await importNative()) as TensorRuntime;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    if (isNotInstalled(error)) return undefined;
     throw new TrainError('tfjs/not-loadable', '@tensorflow/tfjs-node is installed but does not load', {
       cause: error,
     });
   }
+}
+
+/** Node's code for a package that is not there, and the words of the stand-in that Vite puts in its place. */
+function isNotInstalled(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND') ||
+    error.message.startsWith('Could not resolve')
+  );
 }
 
 /** The name is not a literal, so that neither the compiler nor a bundler asks for an optional package. */
