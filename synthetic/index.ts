@@ -1,5 +1,4 @@
 export type { ConsentBehaviour } from './consent.ts';
-export { SyntheticError, type SyntheticErrorCode } from './error.ts';
 export type { Identity } from './identity.ts';
 export type { Customer, Population, PopulationOptions } from './population.ts';
 export type { AttributeSchema, EventTypeSchema } from './schema.ts';

@@ -1,7 +1,6 @@
 /** A population: customers that are computed when asked for, each from its number alone, in any order and on any thread. */
 import type { CustomerEvent } from '@twinkeep/protocol';
 import type { ConsentBehaviour } from './consent.ts';
-import { SyntheticError } from './error.ts';
 import type { Identity } from './identity.ts';
 import { instantToSecond } from './instant.ts';
 
@@ -30,11 +29,11 @@ export interface Customer<Profile> {
 
 export interface Population<Profile> {
   readonly size: number;
-  /** @throws SyntheticError `population/no-such-customer` */
+  /** @throws RangeError */
   customer(index: number): Customer<Profile>;
   /** In the order of their numbers, one at a time; nothing is kept. */
   customers(): IterableIterator<Customer<Profile>>;
-  /** By time: the events before the reference instant, then the label event. @throws SyntheticError `population/no-such-customer` */
+  /** By time: the events before the reference instant, then the label event. @throws RangeError */
   customerEvents(index: number): CustomerEvent[];
 }
 
@@ -48,7 +47,7 @@ export interface CheckedOptions {
   horizonDays: number;
 }
 
-/** @throws SyntheticError `population/invalid` with the option's name */
+/** @throws RangeError with the option's name */
 export function checkOptions(options: PopulationOptions): CheckedOptions {
   const { seed, customers, referenceTime, windowMonths = 6, horizonDays = 90 } = options;
   integerWithin('customers', customers, 1, 0xffffffff);
@@ -56,20 +55,17 @@ export function checkOptions(options: PopulationOptions): CheckedOptions {
   integerWithin('horizonDays', horizonDays, 1, 365);
   const reference = instantToSecond(referenceTime);
   if (Number.isNaN(reference))
-    throw new SyntheticError(
-      'population/invalid',
-      `referenceTime: ${referenceTime} is not like 2026-01-01T00:00:00Z`,
-    );
+    throw new RangeError(`referenceTime: ${referenceTime} is not like 2026-01-01T00:00:00Z`);
   return { seed, customers, referenceTime, reference, windowMonths, horizonDays };
 }
 
-/** @throws SyntheticError `population/no-such-customer` */
+/** @throws RangeError */
 export function checkIndex(index: number, size: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= size)
-    throw new SyntheticError('population/no-such-customer', `there is no customer ${index} among ${size}`);
+    throw new RangeError(`there is no customer ${index} among ${size}`);
 }
 
 function integerWithin(name: string, value: number, min: number, max: number): void {
   if (!Number.isInteger(value) || value < min || value > max)
-    throw new SyntheticError('population/invalid', `${name}: ${value} is no integer from ${min} to ${max}`);
+    throw new RangeError(`${name}: ${value} is no integer from ${min} to ${max}`);
 }

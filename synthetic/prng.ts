@@ -7,7 +7,6 @@
  * FNV-1a-32 of the field name, entity]. Only 32-bit integer arithmetic, so every engine gives the same bits.
  * Statistical quality only: whoever sees outputs can search for the seed. Never use it for keys, masks or privacy noise.
  */
-import { SyntheticError } from './error.ts';
 
 /** An endless sequence of random 32-bit words, owned by one (seed, entity, field, index). */
 export interface RandomStream {
@@ -20,9 +19,10 @@ export interface RandomSource {
   stream(entity: number, field: string, index?: number): RandomStream;
 }
 
-/** `seed` is an integer in [0, 2^53). Throws `seed/invalid`. */
+/** `seed` is an integer in [0, 2^53). @throws RangeError */
 export function createRandomSource(seed: number): RandomSource {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new SyntheticError('seed/invalid', `seed ${seed}`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`seed: ${seed} is no integer from 0 to 2^53 - 1`);
   const key0 = seed >>> 0;
   const key1 = Math.floor(seed / 0x100000000);
   const fieldHashes = new Map<string, number>();

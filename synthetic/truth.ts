@@ -16,7 +16,7 @@ export interface ChurnTruth {
 
 export interface ChurnTruths {
   readonly size: number;
-  /** @throws SyntheticError `population/no-such-customer` */
+  /** @throws RangeError */
   truth(index: number): ChurnTruth;
   truths(): IterableIterator<ChurnTruth>;
 }

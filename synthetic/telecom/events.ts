@@ -45,7 +45,7 @@ export function telecomEvents(
   emitFacts(emit, profile, first, window.months - 1);
   for (const month of history.months) emitMonth(emit, month);
   return events
-    .sort((a, b) => a.second - b.second || (a.event.id < b.event.id ? -1 : 1))
+    .toSorted((a, b) => a.second - b.second || (a.event.id < b.event.id ? -1 : 1))
     .map(({ event }) => event);
 }
 

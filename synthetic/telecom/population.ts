@@ -20,7 +20,7 @@ const REFUSALS: Readonly<Partial<Record<Category, number>>> = {
   psychographic: 0.2,
 };
 
-/** @throws SyntheticError `population/invalid`, `seed/invalid` */
+/** @throws RangeError */
 export function createTelecomPopulation(options: PopulationOptions): Population<TelecomProfile> {
   const simulator = createTelecomSimulator(options);
   const { random } = simulator;

@@ -21,7 +21,7 @@ export interface TelecomSimulator {
   life(customer: number): TelecomLife;
 }
 
-/** @throws SyntheticError `population/invalid`, `seed/invalid` */
+/** @throws RangeError */
 export function createTelecomSimulator(unchecked: PopulationOptions): TelecomSimulator {
   const options = checkOptions(unchecked);
   const random = createRandomSource(options.seed);

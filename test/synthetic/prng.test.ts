@@ -1,6 +1,6 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRandomSource, fnv1a32, philox4x32 } from '../../synthetic/prng.ts';
+import { createRandomSource, fnv1a32, philox4x32 } from '@twinkeep/synthetic/random';
 
 const words = (hex: string): number[] => hex.split(' ').map((word) => Number.parseInt(word, 16));
 
@@ -29,12 +29,12 @@ describe('fnv1a32', () => {
   });
 });
 
-describe('addressed streams', () => {
-  const take = (seed: number, entity: number, field: string, index: number, count = 6): number[] => {
-    const stream = createRandomSource(seed).stream(entity, field, index);
-    return Array.from({ length: count }, () => stream.uint32());
-  };
+function take(seed: number, entity: number, field: string, index: number, count = 6): number[] {
+  const stream = createRandomSource(seed).stream(entity, field, index);
+  return Array.from({ length: count }, () => stream.uint32());
+}
 
+describe('addressed streams', () => {
   it('puts seed, block, index, field and entity where the header says', () => {
     const seed = 7 * 2 ** 32 + 0xfedcba98;
     for (const block of [0, 1]) {
@@ -65,7 +65,7 @@ describe('addressed streams', () => {
       [1, 1, 'b', 1],
       [1, 1, 'a', 2],
     ];
-    expect(new Set(neighbours.map((address) => take(...address).join())).size).toBe(neighbours.length);
+    expect(new Set(neighbours.map((neighbour) => take(...neighbour).join())).size).toBe(neighbours.length);
   });
 
   it('is not moved by what other streams draw', () => {
@@ -81,6 +81,6 @@ describe('addressed streams', () => {
   });
 
   it.each([-1, 0.5, 2 ** 53, Number.NaN])('refuses the seed %s', (seed) => {
-    expect(() => createRandomSource(seed)).toThrow(expect.objectContaining({ code: 'seed/invalid' }));
+    expect(() => createRandomSource(seed)).toThrow(RangeError);
   });
 });

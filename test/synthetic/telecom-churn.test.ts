@@ -1,7 +1,6 @@
 import { createTelecomPopulation, type PopulationOptions } from '@twinkeep/synthetic';
 import { createTelecomTruths } from '@twinkeep/synthetic/truth';
 import { describe, expect, it } from 'vitest';
-import { surveyLikelihood } from '../../synthetic/telecom/survey.ts';
 import { drivers } from './support/drivers.ts';
 import { areaUnderCurve, fitLogistic } from './support/logistic.ts';
 
@@ -69,9 +68,7 @@ describe('the answer key', () => {
   it('speaks of the customers of the same population, one by one and in any order', () => {
     const again = createTelecomTruths(options);
     for (const index of [19_999, 0, 7]) expect(again.truth(index)).toEqual(truths[index]);
-    expect(() => again.truth(20_000)).toThrow(
-      expect.objectContaining({ code: 'population/no-such-customer' }),
-    );
+    expect(() => again.truth(20_000)).toThrow(RangeError);
   });
 
   it('is nowhere in what the population gives out', () => {
@@ -86,25 +83,46 @@ describe('the mechanism', () => {
   const fit = fitLogistic(rows.slice(0, half), labels.slice(0, half));
   const heldOut = rows.slice(half);
   const heldOutLabels = labels.slice(half);
-  const auc = areaUnderCurve(heldOut.map(fit.score), heldOutLabels);
+  const auc = areaUnderCurve(
+    heldOut.map((row) => fit.score(row)),
+    heldOutLabels,
+  );
 
   it('is found again by a regression on events: every driver with its sign, far from chance', () => {
-    for (const [i, { name, sign }] of drivers.entries()) expect(fit.z[i]! * sign, name).toBeGreaterThan(3);
+    const weak = drivers.filter(({ sign }, i) => fit.z[i]! * sign < 3);
+    expect(weak.map(({ name }) => name)).toEqual([]);
   });
 
   it('is what predicts: shuffling any driver among the customers costs AUC', () => {
-    for (const [column, { name }] of drivers.entries()) {
+    const idle = drivers.filter((_, column) => {
       const shuffled = heldOut.map((row, i) => row.with(column, heldOut[(i + 4_999) % half]![column]!));
-      expect(areaUnderCurve(shuffled.map(fit.score), heldOutLabels), name).toBeLessThan(auc - 0.0005);
-    }
+      return (
+        areaUnderCurve(
+          shuffled.map((row) => fit.score(row)),
+          heldOutLabels,
+        ) >
+        auc - 0.0005
+      );
+    });
+    expect(idle.map(({ name }) => name)).toEqual([]);
     const noise = heldOut.map((_, i) => heldOut[(i + 4_999) % half]!);
-    expect(Math.abs(areaUnderCurve(noise.map(fit.score), heldOutLabels) - 0.5)).toBeLessThan(0.03);
+    expect(
+      Math.abs(
+        areaUnderCurve(
+          noise.map((row) => fit.score(row)),
+          heldOutLabels,
+        ) - 0.5,
+      ),
+    ).toBeLessThan(0.03);
   });
 
   it('is not linear: the misfit of the plan hides from a straight line, and no regression reaches the best AUC', () => {
     const straight = rows.map((row) => row.slice(0, 11));
     const linear = fitLogistic(straight.slice(0, half), labels.slice(0, half));
-    const linearAuc = areaUnderCurve(straight.slice(half).map(linear.score), heldOutLabels);
+    const linearAuc = areaUnderCurve(
+      straight.slice(half).map((row) => linear.score(row)),
+      heldOutLabels,
+    );
     const best = areaUnderCurve(bayes.slice(half), heldOutLabels);
     expect(linearAuc).toBeLessThan(best - 0.03);
     expect(auc).toBeGreaterThan(linearAuc + 0.015);
@@ -117,16 +135,5 @@ describe('the mechanism', () => {
       const rate = total([...made.truths()].map(({ hazard }) => hazard)) / made.size;
       expect(Math.abs(rate - 0.26)).toBeLessThan(0.025);
     }
-  });
-});
-
-describe('surveys', () => {
-  it('have answers whose chances add up to one and move with satisfaction', () => {
-    for (const satisfaction of [-4, -0.3, 0, 2.5]) {
-      const chances = Array.from({ length: 11 }, (_, score) => surveyLikelihood(score, satisfaction));
-      expect(total(chances)).toBeCloseTo(1, 12);
-      expect(chances.every((chance) => chance > 0)).toBe(true);
-    }
-    expect(surveyLikelihood(10, 2)).toBeGreaterThan(surveyLikelihood(10, 0));
   });
 });
