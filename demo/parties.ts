@@ -1,0 +1,140 @@
+/**
+ * Who takes part, with which keys. One folder per party, closed to other accounts; what one party must know of another stands in
+ * `trust.json`, public keys only. In earnest each party makes its own key on its own machine; here one operator makes them all.
+ *
+ *   trust.json                 what everyone pins
+ *   coordinator/               config.json, key.json, log-key.json
+ *   helper-1/ ...              config.json, key.json
+ *   node-01/ ...               config.json, key.json, credential.jwt, wrapping.key
+ *   operator/, issuer/         key.json; the operator's credential.jwt
+ */
+import { bytesToBase64Url, createNoteKey, noteKeyToVkey } from '@twinkeep/audit';
+import {
+  createSigningKey,
+  exportSigningKey,
+  importSigningKey,
+  issueCredential,
+  parseTrust,
+  type SigningKey,
+  type Trust,
+} from '@twinkeep/protocol';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export const HELPERS = 4;
+const COORDINATOR_ID = 'twinkeep-demo-coordinator';
+const ISSUER_ID = 'twinkeep-demo-issuer';
+const LOG_ORIGIN = 'twinkeep-demo.invalid/log';
+const CREDENTIAL_SECONDS = 30 * 86_400;
+/** A credential's limit on the twins of one report; a node of the demo keeps far fewer. */
+const MAX_TWINS_PER_NODE = 1_000_000;
+
+/** A folder that holds config.json once `writeConfig` has run. */
+export interface Party {
+  name: string;
+  folder: string;
+  /** Name of its database and role. */
+  database: string;
+}
+
+export interface Parties {
+  coordinator: Party;
+  helpers: Party[];
+  nodes: Party[];
+  operator: { key: SigningKey; credential: string };
+  trust: Trust;
+}
+
+/** Makes keys, credentials and trust.json in an empty `folder`. */
+export async function createParties(folder: string, nodes: number): Promise<Parties> {
+  const parties = partiesOf(folder, nodes);
+  for (const { folder: own } of [parties.coordinator, ...parties.helpers, ...parties.nodes])
+    await makeFolder(own);
+  const coordinator = await createKey(parties.coordinator.folder, 'key.json');
+  const log = await createKey(parties.coordinator.folder, 'log-key.json');
+  const helpers = await Promise.all(parties.helpers.map((party) => createKey(party.folder, 'key.json')));
+  await makeFolder(join(folder, 'issuer'));
+  const issuer = await createKey(join(folder, 'issuer'), 'key.json');
+
+  const admit = async (own: string, scope: 'device' | 'operator'): Promise<void> => {
+    const { publicKey } = await createKey(own, 'key.json');
+    const claims = {
+      sub: bytesToBase64Url(randomBytes(16)),
+      devicePublicKey: publicKey,
+      maxTwins: scope === 'device' ? MAX_TWINS_PER_NODE : 1,
+      scope,
+    };
+    const by = { id: ISSUER_ID, key: issuer };
+    const credential = await issueCredential(claims, by, COORDINATOR_ID, new Date(), CREDENTIAL_SECONDS);
+    await writeSecret(join(own, 'credential.jwt'), credential);
+  };
+  for (const node of parties.nodes) {
+    await admit(node.folder, 'device');
+    await writeSecret(join(node.folder, 'wrapping.key'), bytesToBase64Url(randomBytes(32)));
+  }
+  await makeFolder(join(folder, 'operator'));
+  await admit(join(folder, 'operator'), 'operator');
+
+  const trust: Trust = {
+    v: 1,
+    coordinator: { id: COORDINATOR_ID, key: coordinator.id },
+    log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, log.publicKey)) },
+    helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `Helper ${i + 1} (this machine)`, key: id })),
+    issuer: { id: ISSUER_ID, keys: [issuer.id] },
+  };
+  await writeJson(trustFile(folder), trust);
+  return openParties(folder, nodes);
+}
+
+/** The parties that `createParties` made there. */
+export async function openParties(folder: string, nodes: number): Promise<Parties> {
+  const operator = join(folder, 'operator');
+  const key = await importSigningKey(
+    JSON.parse(await readFile(join(operator, 'key.json'), 'utf8')) as Parameters<typeof importSigningKey>[0],
+  );
+  const credential = await readFile(join(operator, 'credential.jwt'), 'utf8');
+  const trust = parseTrust(JSON.parse(await readFile(trustFile(folder), 'utf8')));
+  return { ...partiesOf(folder, nodes), operator: { key, credential }, trust };
+}
+
+export const trustFile = (folder: string): string => join(folder, 'trust.json');
+
+/** Writes the party's config.json; relative paths in it are relative to the file. @returns its path */
+export async function writeConfig({ folder }: Party, config: object): Promise<string> {
+  const path = join(folder, 'config.json');
+  await writeJson(path, config);
+  return path;
+}
+
+function partiesOf(folder: string, nodes: number): Pick<Parties, 'coordinator' | 'helpers' | 'nodes'> {
+  const party = (name: string): Party => ({
+    name: name.replace('-', ' '),
+    folder: join(folder, name),
+    database: name.replace('-', '_'),
+  });
+  const digits = String(nodes).length;
+  return {
+    coordinator: party('coordinator'),
+    helpers: Array.from({ length: HELPERS }, (_, i) => party(`helper-${i + 1}`)),
+    nodes: Array.from({ length: nodes }, (_, i) => party(`node-${String(i + 1).padStart(digits, '0')}`)),
+  };
+}
+
+async function createKey(folder: string, file: string): Promise<SigningKey> {
+  const key = await createSigningKey(true);
+  await writeJson(join(folder, file), await exportSigningKey(key));
+  return key;
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeSecret(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+async function writeSecret(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 });
+}

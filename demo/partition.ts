@@ -1,0 +1,42 @@
+/** Who lives where: customers spread at random over nodes of unequal size, as branches of a bank are. */
+import { DemoError } from './errors.ts';
+import { drawOrder, drawUniform } from './seeded.ts';
+
+/** So few that even where some refuse, a node has a cohort to hide in. */
+export const MIN_CUSTOMERS_PER_NODE = 40;
+/** The largest node is up to this many times the smallest. */
+const LARGEST_TO_SMALLEST = 6;
+
+/**
+ * @returns for each node the indices of its customers, ascending
+ * @throws DemoError 'demo/input' where there are too few customers for so many nodes
+ */
+export function partition(customers: number, nodes: number, seed: string): number[][] {
+  const sizes = nodeSizes(customers, nodes, seed);
+  const order = drawOrder(customers, seed, 'order');
+  let start = 0;
+  return sizes.map((size) => order.slice(start, (start += size)).sort((a, b) => a - b));
+}
+
+function nodeSizes(customers: number, nodes: number, seed: string): number[] {
+  const spare = customers - nodes * MIN_CUSTOMERS_PER_NODE;
+  if (spare < 0) {
+    const most = Math.floor(customers / MIN_CUSTOMERS_PER_NODE);
+    throw new DemoError(
+      'demo/input',
+      `${customers} customers are too few for ${nodes} nodes; ${most < 2 ? 'more customers are needed' : `try --nodes ${most}`}.`,
+    );
+  }
+  const weights = Array.from(
+    { length: nodes },
+    (_, node) => LARGEST_TO_SMALLEST ** drawUniform(seed, `size/${node}`),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let before = 0;
+  // Rounded at the cumulated shares, so that the sizes add up.
+  return weights.map((weight) => {
+    const from = Math.round((spare * before) / total);
+    before += weight;
+    return MIN_CUSTOMERS_PER_NODE + Math.round((spare * before) / total) - from;
+  });
+}
