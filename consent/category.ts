@@ -83,8 +83,3 @@ export const CONSENT_BASIS = 'https://w3id.org/dpv/legal/eu/gdpr#A6-1-a' as cons
 
 export const CategorySchema: v.GenericSchema<Category> = v.picklist(CATEGORIES);
 export const OperationSchema: v.GenericSchema<Operation> = v.picklist(OPERATIONS);
-
-/** The key of one cell in a `ConsentState`. Category and operation hold no space, so no two cells share a key. */
-export function cellKey(category: Category, purpose: string, operation: Operation): string {
-  return `${category} ${operation} ${purpose}`;
-}

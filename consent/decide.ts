@@ -1,6 +1,6 @@
 import type { Category, Operation } from './category.ts';
-import { cellKey } from './category.ts';
 import type { ConsentCell, ConsentState } from './fold.ts';
+import { findCell } from './fold.ts';
 import type { CellStatus } from './regime.ts';
 import { GDPR_OPTIN } from './regime.ts';
 
@@ -91,7 +91,7 @@ export function mayAsk(
   state: ConsentState,
   at: number,
 ): boolean {
-  const cell = state.cells.get(cellKey(category, purpose, operation));
+  const cell = findCell(state, category, purpose, operation);
   return cell === undefined || at >= cell.noAskUntil;
 }
 
@@ -102,7 +102,7 @@ function decideCell(
   state: ConsentState,
   at: number,
 ): CellDecision {
-  const cell = state.cells.get(cellKey(category, question.purpose, question.operation));
+  const cell = findCell(state, category, question.purpose, question.operation);
   const status = cellStatusAt(cell, at);
   const reason =
     cell === undefined || status === 'unknown'

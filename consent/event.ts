@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 import type { Category, Operation } from './category.ts';
-import { CATEGORIES, CategorySchema, OPERATIONS, OperationSchema, cellKey } from './category.ts';
+import { CATEGORIES, CategorySchema, OPERATIONS, OperationSchema } from './category.ts';
 import { ConsentError } from './errors.ts';
 import { instantToMillis } from './instant.ts';
 import { requireRegime } from './regime.ts';
@@ -243,7 +243,7 @@ export function parseConsentEvent(value: unknown): ConsentEvent {
 /** Two grants for one cell in one event could disagree, and nothing would say which one was shown. */
 function nameEachCellOnce(grants: ConsentGrant[]): boolean {
   const cells = grants.flatMap(({ category, purpose, operations }) =>
-    operations.map((operation) => cellKey(category, purpose, operation)),
+    operations.map((operation) => `${category} ${operation} ${purpose}`),
   );
   return new Set(cells).size === cells.length;
 }

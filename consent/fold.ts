@@ -1,7 +1,7 @@
 import type { Category, Operation } from './category.ts';
-import { LOCAL_OPERATIONS, cellKey } from './category.ts';
+import { CATEGORIES, LOCAL_OPERATIONS, OPERATIONS } from './category.ts';
 import { ConsentError } from './errors.ts';
-import type { ConsentEvent, ConsentGrant, GrantState, LoggedConsent } from './event.ts';
+import type { ConsentEvent, ConsentGrant, GrantState, LoggedConsent, PrivacyFloor } from './event.ts';
 import { instantToMillis } from './instant.ts';
 import { DAY_MILLIS, findRegime } from './regime.ts';
 
@@ -32,11 +32,8 @@ export interface CellEntry {
   readonly noAskUntil: number;
 }
 
-/** The most restrictive of `entries`, member by member. */
+/** The most restrictive of `entries`, member by member. Cells of equal content are one object. */
 export interface ConsentCell extends CellEntry {
-  readonly category: Category;
-  readonly purpose: string;
-  readonly operation: Operation;
   /** The events that stand side by side, in log order: one, unless devices acted apart. */
   readonly entries: readonly CellEntry[];
 }
@@ -51,8 +48,8 @@ export interface ConsentState {
   readonly heads: readonly string[];
   /** For each event applied, those events it names that were applied before it. */
   readonly links: ReadonlyMap<string, readonly string[]>;
-  /** By `cellKey`. A cell that is not there was never named. */
-  readonly cells: ReadonlyMap<string, ConsentCell>;
+  /** By purpose, then by a number for category and operation: read through `findCell` and `listCells`. */
+  readonly cells: ReadonlyMap<string, ReadonlyMap<number, ConsentCell>>;
 }
 
 export const NO_CONSENT: ConsentState = {
@@ -83,17 +80,47 @@ export function applyConsent(state: ConsentState, logged: LoggedConsent): Consen
   return draft;
 }
 
+/** Undefined for a cell that no event has named. */
+export function findCell(
+  state: ConsentState,
+  category: Category,
+  purpose: string,
+  operation: Operation,
+): ConsentCell | undefined {
+  return state.cells.get(purpose)?.get(cellNumber(category, operation));
+}
+
+export interface NamedCell {
+  category: Category;
+  purpose: string;
+  operation: Operation;
+  cell: ConsentCell;
+}
+
+/** Every cell that some event has named. */
+export function listCells(state: ConsentState): NamedCell[] {
+  return [...state.cells.keys()].flatMap((purpose) =>
+    CATEGORIES.flatMap((category) =>
+      OPERATIONS.flatMap((operation) => {
+        const cell = findCell(state, category, purpose, operation);
+        return cell === undefined ? [] : [{ category, purpose, operation, cell }];
+      }),
+    ),
+  );
+}
+
 interface Draft {
   subject: string | null;
   controller: string | null;
   lastIndex: number;
   heads: string[];
   links: Map<string, readonly string[]>;
-  cells: Map<string, ConsentCell>;
+  cells: Map<string, Map<number, ConsentCell>>;
 }
 
 function openDraft(state: ConsentState): Draft {
-  return { ...state, heads: [...state.heads], links: new Map(state.links), cells: new Map(state.cells) };
+  const cells = new Map([...state.cells].map(([purpose, ofPurpose]) => [purpose, new Map(ofPurpose)]));
+  return { ...state, heads: [...state.heads], links: new Map(state.links), cells };
 }
 
 function applyToDraft(draft: Draft, logged: LoggedConsent): void {
@@ -102,12 +129,15 @@ function applyToDraft(draft: Draft, logged: LoggedConsent): void {
   requireNext(draft, event, index);
   const linked = namedEvents(event).filter((named) => draft.links.has(named));
   const seen = seenThrough(draft, linked);
+  const cellAlone = createCells(logged);
   for (const grant of event.grants) {
+    const ofPurpose = draft.cells.get(grant.purpose) ?? new Map<number, ConsentCell>();
+    draft.cells.set(grant.purpose, ofPurpose);
     for (const operation of grant.operations) {
-      const key = cellKey(grant.category, grant.purpose, operation);
-      const beside = (draft.cells.get(key)?.entries ?? []).filter((entry) => !seen(entry.event));
-      const entries = [...beside, createEntry(logged, grant, operation)];
-      draft.cells.set(key, combineEntries(grant, operation, entries));
+      const number = cellNumber(grant.category, operation);
+      const beside = ofPurpose.get(number)?.entries.filter((entry) => !seen(entry.event)) ?? [];
+      const alone = cellAlone(grant, operation);
+      ofPurpose.set(number, beside.length === 0 ? alone : combineEntries([...beside, ...alone.entries]));
     }
   }
   draft.subject = event.subject;
@@ -139,13 +169,27 @@ function seenThrough(draft: Draft, linked: readonly string[]): (id: string) => b
   return (id) => seen.has(id);
 }
 
+/**
+ * What the event makes of a cell by itself. Its grants usually differ in category only, so their cells are one object: a
+ * coordinator keeps the states of all its subjects in memory.
+ */
+function createCells(logged: LoggedConsent): (grant: ConsentGrant, operation: Operation) => ConsentCell {
+  const made = new Map<string, ConsentCell>();
+  return (grant, operation) => {
+    const floor = LOCAL_OPERATIONS.has(operation) ? undefined : grant.privacyFloor;
+    const terms = JSON.stringify([grant.validUntil, floor]);
+    const cell = made.get(terms) ?? combineEntries([createEntry(logged, grant, floor)]);
+    made.set(terms, cell);
+    return cell;
+  };
+}
+
 function createEntry(
   { id, event, receivedAt }: LoggedConsent,
   grant: ConsentGrant,
-  operation: Operation,
+  floor?: PrivacyFloor,
 ): CellEntry {
   const regime = findRegime(event.regime);
-  const floor = LOCAL_OPERATIONS.has(operation) ? undefined : grant.privacyFloor;
   const { coolDownDays } = regime.transitions[event.event.type];
   return {
     event: id,
@@ -160,16 +204,9 @@ function createEntry(
   };
 }
 
-function combineEntries(
-  { category, purpose }: ConsentGrant,
-  operation: Operation,
-  entries: CellEntry[],
-): ConsentCell {
+function combineEntries(entries: readonly CellEntry[]): ConsentCell {
   const deciding = PRECEDENCE.flatMap((status) => entries.filter((entry) => entry.status === status))[0]!;
   return {
-    category,
-    purpose,
-    operation,
     entries,
     event: deciding.event,
     status: deciding.status,
@@ -180,4 +217,17 @@ function combineEntries(
     deltaMax: Math.min(...entries.map((entry) => entry.deltaMax)),
     noAskUntil: Math.max(...entries.map((entry) => entry.noAskUntil)),
   };
+}
+
+const CATEGORY_NUMBERS: ReadonlyMap<Category, number> = new Map(
+  CATEGORIES.map((category, i) => [category, i]),
+);
+const OPERATION_NUMBERS: ReadonlyMap<Operation, number> = new Map(
+  OPERATIONS.map((operation, i) => [operation, i]),
+);
+
+/** NaN, which is no cell's number, for a word that is no category or no operation. */
+function cellNumber(category: Category, operation: Operation): number {
+  const row = CATEGORY_NUMBERS.get(category) ?? Number.NaN;
+  return row * OPERATIONS.length + (OPERATION_NUMBERS.get(operation) ?? Number.NaN);
 }

@@ -14,6 +14,11 @@ import { describe, expect, test } from 'vitest';
 
 import { BASE, DAY, GRANT, START, TERMS, collectorProvenance } from './fixtures.ts';
 
+/** When each grant ends. */
+function ends({ grants }: ConsentEvent): number[] {
+  return grants.map((grant) => instantToMillis(grant.validUntil!));
+}
+
 const KID = 'WeVHjIQTOLKu-P74oC-WL-MNn_sLM5CvrzuMjDFC3-s';
 
 /** A copy of a valid grant with the member at `path` replaced, or removed where `value` is undefined. */
@@ -229,7 +234,6 @@ describe('the rules of gdpr-optin@1', () => {
       provenance: { ...provenance, evidence: [...provenance.evidence] },
     });
     expect(event.event).not.toHaveProperty('actor');
-    expect(() => parseConsentEvent({ ...event, evidence: undefined })).toThrow();
     const { evidence: _, ...bare } = event;
     expect(() => parseConsentEvent(bare)).toThrow(
       expect.objectContaining({ code: 'consent/regime-violated' }),
@@ -238,8 +242,6 @@ describe('the rules of gdpr-optin@1', () => {
 
   test('the longest validity is accepted and the usual one is filled in', () => {
     const longest = START + GDPR_OPTIN.validityDays.longest * DAY;
-    const ends = (event: ConsentEvent): number[] =>
-      event.grants.map((grant) => instantToMillis(grant.validUntil!));
     expect(
       ends(createConsentEvent({ ...BASE, type: 'grant', terms: { ...TERMS, validUntil: longest } })),
     ).toEqual([longest, longest]);
@@ -265,7 +267,7 @@ describe('instants and record ids', () => {
       '2026-01-15t10:00:00z',
       '',
     ]) {
-      expect(instantToMillis(spelling), spelling).toBeNaN();
+      expect({ [spelling]: instantToMillis(spelling) }).toEqual({ [spelling]: Number.NaN });
     }
   });
 

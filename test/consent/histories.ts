@@ -7,7 +7,7 @@ import type {
   Operation,
 } from '@twinkeep/consent';
 import { createConsentEvent, instantToMillis } from '@twinkeep/consent';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { BASE, DAY, PURPOSE, START, SUBJECT, TERMS } from './fixtures.ts';
 
@@ -72,27 +72,27 @@ export function logConsent(
   n: number,
   index: number,
   links: ConsentLinks,
-  step: Omit<Step, 'device' | 'synchronise'>,
+  choice: Omit<Step, 'device' | 'synchronise'>,
 ): LoggedConsent {
   const at = START + n * 60_000;
-  const choice = {
+  const base = {
     ...BASE,
     seq: n + 1,
     links,
-    categories: { required: step.categories, optional: [] },
-    operations: step.operations,
+    categories: { required: choice.categories, optional: [] },
+    operations: choice.operations,
     at,
   };
-  const privacyFloor = { secAgg: { minCohort: step.minCohort } };
+  const privacyFloor = { secAgg: { minCohort: choice.minCohort } };
   const terms = {
     ...TERMS,
-    validUntil: at + step.validDays * DAY,
-    ...(step.minCohort === 0 ? {} : { privacyFloor }),
+    validUntil: at + choice.validDays * DAY,
+    ...(choice.minCohort === 0 ? {} : { privacyFloor }),
   };
   const event =
-    step.type === 'grant'
-      ? createConsentEvent({ ...choice, type: 'grant', terms })
-      : createConsentEvent({ ...choice, type: step.type });
+    choice.type === 'grant'
+      ? createConsentEvent({ ...base, type: 'grant', terms })
+      : createConsentEvent({ ...base, type: choice.type });
   return { id: eventId(n), event, index, receivedAt: at };
 }
 

@@ -1,5 +1,5 @@
 import { canonicalBytes, canonicalJson, hexToBytes, sha256, utf8ToBytes } from '@twinkeep/audit';
-import type { JwsRules, JwsKey } from '@twinkeep/consent';
+import type { ConsentError, JwsKey, JwsRules } from '@twinkeep/consent';
 import { CONSENT_JWS_TYPE, consentEventId, importJwsKey, signJws, verifyJws } from '@twinkeep/consent';
 import { CompactSign } from 'jose';
 import { createHash } from 'node:crypto';
@@ -17,8 +17,13 @@ beforeAll(async () => {
   other = await createPair({ role: 'subject', subject: SUBJECT });
 });
 
+const keyOf = (kid: string): JwsKey | undefined => (kid === pair.key.kid ? pair.key : undefined);
+
+function unreachable(): never {
+  throw new Error('a key was looked for');
+}
+
 function rules(overrides: Partial<JwsRules<JwsKey>> = {}): JwsRules<JwsKey> {
-  const keyOf = (kid: string): JwsKey | undefined => (kid === pair.key.kid ? pair.key : undefined);
   return { typ: CONSENT_JWS_TYPE, maxChars: 32_768, keyOf, ...overrides };
 }
 
@@ -60,7 +65,7 @@ describe('the published vectors', () => {
     const jws: string = vectors.jws.Ed25519;
     for (let i = 0; i < jws.length; i++) {
       const changed = `${jws.slice(0, i)}${jws[i] === 'A' ? 'B' : 'A'}${jws.slice(i + 1)}`;
-      await expect(verifyJws(changed, rules()), `character ${i}`).rejects.toMatchObject({
+      await expect(verifyJws(changed, rules())).rejects.toMatchObject({
         name: 'ConsentError',
       });
     }
@@ -165,18 +170,19 @@ describe('refused', () => {
     ];
     expect(jws.at(-1)).toBe('g');
     for (const spelling of spellings) {
-      await expect(verifyJws(spelling, rules()), spelling.slice(-12)).rejects.toMatchObject({
-        code: 'consent/jws-malformed',
-      });
+      const outcome = verifyJws(spelling, rules()).then(
+        () => 'accepted',
+        (error: ConsentError) => error.code,
+      );
+      expect([spelling, await outcome]).toEqual([spelling, 'consent/jws-malformed']);
     }
   });
 
   test('more characters than allowed, before anything is parsed', async () => {
-    const keyOf = (): never => {
-      throw new Error('a key was looked for');
-    };
     const jws = await forge(headerText(), JSON.stringify('x'.repeat(40_000)));
-    await expect(verifyJws(jws, rules({ keyOf }))).rejects.toMatchObject({ code: 'consent/jws-too-large' });
+    await expect(verifyJws(jws, rules({ keyOf: unreachable }))).rejects.toMatchObject({
+      code: 'consent/jws-too-large',
+    });
     expect((await verifyJws(jws, rules({ maxChars: jws.length }))).payload).toHaveLength(40_000);
   });
 
