@@ -1,4 +1,4 @@
-/** What a churn task may ask of a telecom twin: features over the half-year before the reference instant, and the label. */
+/** What a churn task may ask of a telecom twin: its last known facts, features over the last half-year, and the label. */
 import type { Aggregate, Feature, Label, Transform } from '@twinkeep/protocol';
 import { MONTH_DAYS } from './events.ts';
 import { telecomEventType, telecomLabelType } from './schema.ts';
@@ -63,7 +63,8 @@ function feature(
     event,
     ...(how.kind === 'count' ? {} : { attribute }),
     aggregate: how,
-    windowDays: MEMORY_MONTHS * MONTH_DAYS,
+    // A fact holds until the next one, however old; what happened counts for as long as a customer remembers it.
+    ...(how.kind === 'last' ? {} : { windowDays: MEMORY_MONTHS * MONTH_DAYS }),
     transform,
   };
 }

@@ -171,6 +171,23 @@ describe('features and label', () => {
     expect(inputWidth(telecomFeatures)).toBe(59);
   });
 
+  it('find the facts of a long history too, and count only its last half-year', () => {
+    const windowed = telecomFeatures.filter(({ windowDays }) => windowDays !== undefined);
+    expect(new Set(windowed.map(({ windowDays }) => windowDays))).toEqual(new Set([180]));
+    expect(windowed.map(({ aggregate }) => aggregate.kind)).not.toContain('last');
+    const facts = telecomFeatures.filter(({ transform }) => transform.kind !== 'scale');
+    const long = createTelecomPopulation({ ...options, customers: 50, windowMonths: 24 });
+    for (const { index, profile } of long.customers()) {
+      const events = long.customerEvents(index);
+      const missing = facts.filter(
+        ({ event, attribute = '' }) => !events.some(({ type, data }) => type === event && attribute in data),
+      );
+      expect(missing.map(({ name }) => name)).toEqual(
+        profile.interest === null ? ['interest.stated.topic'] : [],
+      );
+    }
+  });
+
   it('label: what the last event says, in a category that a churn task requires', () => {
     const label = telecomLabel(90);
     expect(valid(labelSchema, label)).toBe(true);
