@@ -72,9 +72,11 @@ export function openNote(
   const signatures: NoteSignature[] = [];
   for (const { name, id, signature } of lines) {
     const key = keys.find((each) => each.name === name && each.id === id);
-    if (key === undefined || signatures.some((each) => each.key === key)) {
+    const repeated = signatures.some((each) => each.key === key);
+    if (key === undefined || repeated) {
       if (unknownSignatures === 'ignore') continue;
-      throw new AuditError('note/unknown-signature', `note: unexpected signature by ${name}+${id}`);
+      const why = repeated ? 'a second time' : 'which is not a key that was given';
+      throw new AuditError('note/unknown-signature', `note: signed by ${name}+${id}, ${why}`);
     }
     signatures.push(verifySignature(text, key, signature, verify));
   }

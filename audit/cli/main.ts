@@ -34,8 +34,12 @@ async function verify({
     const report = await verifyExport(chunks, { ...options, hash: nativeSha256 });
     return { output: json ? reportToJson(report) : reportToText(report, options.vkey), status: 0 };
   } catch (error) {
-    if (chunks.errored) throw new UsageError(`cannot read ${file}: ${chunks.errored.message}`);
-    if (!(error instanceof AuditError)) throw error;
-    return { output: json ? failureToJson(error) : failureToText(error, file), status: 1 };
+    if (error instanceof AuditError) {
+      return { output: json ? failureToJson(error) : failureToText(error, file), status: 1 };
+    }
+    if (error instanceof Error && error === chunks.errored) {
+      throw new UsageError(`cannot read ${file}: ${error.message}`);
+    }
+    throw error;
   }
 }
