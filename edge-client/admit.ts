@@ -6,7 +6,7 @@
  * consent state is the fold of the subject's own signed events.
  */
 import { TwinkeepError } from '@twinkeep/audit';
-import { decide, type Category, type ConsentState } from '@twinkeep/consent';
+import { DAY_MILLIS, decide, type Category, type ConsentState } from '@twinkeep/consent';
 import { customerEventSchema, firstIssue, type CustomerEvent } from '@twinkeep/protocol';
 import * as v from 'valibot';
 
@@ -49,8 +49,6 @@ export interface AdmitPolicy {
   retentionDays: Readonly<Record<Category, number>>;
 }
 
-export const DAY_MILLIS = 86_400_000;
-
 /** Room for a source whose clock is ahead of this one. */
 const MAX_CLOCK_LEAD = 10 * 60_000;
 
@@ -73,9 +71,24 @@ export function admit(
   if (time > now + MAX_CLOCK_LEAD) return { refused: 'in-the-future' };
   const lastDay = Math.floor(time / DAY_MILLIS) + policy.retentionDays[event.category];
   if (lastDay < Math.floor(now / DAY_MILLIS)) return { refused: 'past-retention' };
-  const categories = { required: [event.category], optional: [] };
-  const allowed = policy.purposes.some(
+  if (!mayCollect(event.category, subject, consent, policy, now)) return { refused: 'not-consented' };
+  return { subject, event, lastDay } as AdmittedEvent;
+}
+
+export function isAdmitted(outcome: AdmittedEvent | Refusal): outcome is AdmittedEvent {
+  return !('refused' in outcome);
+}
+
+/** Does this subject allow events of the category to be collected now, for any of the purposes? */
+export function mayCollect(
+  category: Category,
+  subject: string,
+  consent: ConsentState,
+  { purposes }: AdmitPolicy,
+  now: number,
+): boolean {
+  const categories = { required: [category], optional: [] };
+  return purposes.some(
     (purpose) => decide({ subject, categories, purpose, operation: 'collect' }, consent, now).allow,
   );
-  return allowed ? ({ subject, event, lastDay } as AdmittedEvent) : { refused: 'not-consented' };
 }

@@ -1,3 +1,12 @@
 export * from './admit.ts';
+export * from './consent-chain.ts';
+export * from './features/aggregate.ts';
+export * from './features/codec.ts';
+export * from './features/dataset.ts';
+export * from './features/errors.ts';
+export * from './features/plan.ts';
+export * from './features/row.ts';
+export * from './features/state.ts';
+export * from './record.ts';
 export * from './store/errors.ts';
 export type * from './store/port.ts';

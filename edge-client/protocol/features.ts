@@ -2,25 +2,44 @@
  * Features as data: what a task needs to know of a twin, in a form that a person can read and a twin can check against consent.
  * Nothing here is code that a coordinator could send. Bounds and vocabularies are public, part of the task, never taken from
  * the data, so that no statistic of a customer leaks through the scaling.
+ *
+ * Time is counted in whole days of UTC. A row as of an instant sees the events of that instant's day and of days before it, and
+ * of no later day; a window of n days is that day and the n days before it. A label that is seen `horizonDays` >= 1 later is
+ * thus never among its own features, and neither is anything else of its day.
  */
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import * as v from 'valibot';
 
-/** How the events of one type become one value, over `windowDays` before the reference instant (all time where absent). */
+/**
+ * How the events of one type become one value, over `windowDays` (all time where absent). Where an attribute is named, only
+ * events that carry it count. Arithmetic takes numbers, and a yes/no as 1/0; words do not count in it. Of no events, count,
+ * sum, distinct and decayed are 0, all others are missing.
+ */
 export type Aggregate =
-  | { kind: 'last' | 'sum' | 'mean' | 'min' | 'max' | 'distinct' | 'trend' }
+  /** Of simultaneous events, `last` takes the greater value. `trend`: least-squares slope per day, missing within one day. */
+  | { kind: 'last' | 'sum' | 'mean' | 'min' | 'max' | 'trend' }
+  /** Number of different values, at most MAX_DISTINCT. */
+  | { kind: 'distinct' }
+  /** `recency`: days since the last event. */
   | { kind: 'count' | 'recency' }
+  /** Sum of value * 2^(-age / halfLifeDays), age in days; what is older than DECAY_HALF_LIVES half-lives does not count. */
   | { kind: 'decayed'; halfLifeDays: number }
-  /** Share of the events of this type whose attribute equals `equals`. */
+  /** Share of the events whose attribute equals `equals`. */
   | { kind: 'ratio'; equals: string | number | boolean };
+
+export const MAX_DISTINCT = 64;
+export const DECAY_HALF_LIVES = 40;
 
 /** How the value becomes inputs of the model. */
 export type Transform =
-  /** curve(value), then bounds -> [-1, 1], clipped; missing -> 0, and one more input 0/1 where `indicator` is set. */
+  /**
+   * The value, clipped to `bounds` (in its own unit), then curve(bounds) -> [-1, 1]; missing -> 0. Where `indicator` is set, one
+   * more input: 1 for a value that is known, 0 for a missing one. symlog(x) = sign(x) log(1 + |x|).
+   */
   | { kind: 'scale'; bounds: [number, number]; curve: 'linear' | 'log1p' | 'symlog'; indicator: boolean }
   /** One input per word of the vocabulary, and one more for any other word where `other` is set; missing -> all 0. */
   | { kind: 'one-hot'; vocabulary: (string | number | boolean)[]; other: boolean }
-  /** One input per interval between ascending edges, open ends included; missing -> all 0. */
+  /** One input per interval [edge, next edge) between ascending edges, open ends included; missing -> all 0. */
   | { kind: 'bucket'; edges: number[] };
 
 export interface Feature {
@@ -35,7 +54,10 @@ export interface Feature {
   transform: Transform;
 }
 
-/** The target of a binary head: the value of one attribute of one event type, seen `horizonDays` after the features' instant. */
+/**
+ * The target of a binary head: the value of one attribute of one event type, seen `horizonDays` after the features' instant.
+ * Of several such events the latest counts; a value in neither list is a missing label.
+ */
 export interface Label {
   category: Category;
   event: string;
@@ -67,7 +89,7 @@ const finite = v.pipe(v.number(), v.finite());
 const days = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3_650));
 
 const aggregateSchema = v.variant('kind', [
-  v.strictObject({ kind: v.picklist(['last', 'sum', 'mean', 'min', 'max', 'distinct', 'trend']) }),
+  v.strictObject({ kind: v.picklist(['last', 'sum', 'mean', 'min', 'max', 'trend', 'distinct']) }),
   v.strictObject({ kind: v.picklist(['count', 'recency']) }),
   v.strictObject({
     kind: v.literal('decayed'),
@@ -80,15 +102,18 @@ const ascending = (edges: number[]): boolean =>
   edges.every((edge, i) => i === 0 || edge > (edges[i - 1] ?? 0));
 
 const transformSchema = v.variant('kind', [
-  v.strictObject({
-    kind: v.literal('scale'),
-    bounds: v.pipe(
-      v.strictTuple([finite, finite]),
-      v.check(([lo, hi]) => lo < hi, 'bounds ascend'),
-    ),
-    curve: v.picklist(['linear', 'log1p', 'symlog']),
-    indicator: v.boolean(),
-  }),
+  v.pipe(
+    v.strictObject({
+      kind: v.literal('scale'),
+      bounds: v.pipe(
+        v.strictTuple([finite, finite]),
+        v.check(([lo, hi]) => lo < hi && Number.isFinite(hi - lo), 'bounds ascend'),
+      ),
+      curve: v.picklist(['linear', 'log1p', 'symlog']),
+      indicator: v.boolean(),
+    }),
+    v.check(({ curve, bounds }) => curve !== 'log1p' || bounds[0] > -1, 'log1p needs bounds above -1'),
+  ),
   v.strictObject({
     kind: v.literal('one-hot'),
     vocabulary: v.pipe(
@@ -119,6 +144,10 @@ export const featureSchema: v.GenericSchema<Feature> = v.pipe(
     ({ aggregate, attribute }) =>
       aggregate.kind === 'count' || aggregate.kind === 'recency' || attribute !== undefined,
     'this aggregate needs an attribute',
+  ),
+  v.check(
+    ({ aggregate, windowDays }) => aggregate.kind !== 'trend' || windowDays !== undefined,
+    'a trend needs a window',
   ),
 ) as v.GenericSchema<Feature>;
 
