@@ -1,0 +1,31 @@
+import { TwinkeepError } from '@twinkeep/audit';
+
+export type RegionErrorCode =
+  /** A configuration, trust or key file that cannot be used; the message names file and field. */
+  | 'config/unreadable'
+  | 'config/invalid'
+  /** A mapping or consent file that cannot be used; the message names file and field. */
+  | 'mapping/invalid'
+  /** Customer data that cannot be imported; the message names file, row and column, never a value. */
+  | 'import/unreadable'
+  | 'import/encoding'
+  | 'import/format'
+  | 'import/column-missing'
+  | 'import/value'
+  | 'import/duplicate'
+  | 'import/empty'
+  | 'import/no-positives'
+  /** A customer or twin that this node does not keep. */
+  | 'twin/unknown'
+  /** The database was made under another wrapping key, for another helper, or is otherwise not this party's. */
+  | 'store/foreign'
+  /** The command line is not one of the documented forms. */
+  | 'cli/usage';
+
+/** Messages name files, rows, columns and fields, never a customer's value: they end up in terminals and logs. */
+export class RegionError extends TwinkeepError<RegionErrorCode> {
+  constructor(code: RegionErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    this.name = 'RegionError';
+  }
+}

@@ -1,0 +1,93 @@
+/** A mapping as a task: features, label and categories follow from the columns, the rest from defaults and overrides. */
+import { inputWidth, parseTask, type Feature, type TaskSpec, type Transform } from '@twinkeep/protocol';
+import { DEFAULT_LABEL_EVENT, factColumns, mappingCategories, type Fact, type Mapping } from './mapping.ts';
+import type { ModelOverrides, TaskOverrides } from './overrides.ts';
+
+const DEFAULTS = {
+  clipL2: 1,
+  optimizer: { kind: 'adam', learningRate: 0.05, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0 },
+  rounds: 60,
+  evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
+  floors: { nMin: 3, nTarget: 10, minTwins: 20, maxTwins: 100_000 },
+  helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
+  windows: { collect: 60_000, ack: 15_000, reveal: 15_000 },
+} as const;
+const HIDDEN = [16];
+
+/**
+ * The task that learns the mapping's label from its columns. Overrides win over the mapping's own `task` and `model`.
+ * @throws ProtocolError 'protocol/task' where the settings do not fit together
+ */
+export function taskFromMapping(
+  mapping: Mapping,
+  overrides: TaskOverrides & { model?: ModelOverrides } = {},
+): TaskSpec {
+  const said = { ...mapping.task };
+  const features = featuresFromMapping(mapping);
+  const taskId = overrides.taskId ?? said.taskId ?? slug(mapping.title);
+  const group = <K extends 'evaluation' | 'floors' | 'helpers' | 'windows'>(key: K): TaskSpec[K] =>
+    ({ ...DEFAULTS[key], ...said[key], ...overrides[key] }) as TaskSpec[K];
+  return parseTask({
+    v: 1,
+    taskId,
+    title: mapping.title,
+    purpose: mapping.consent.purpose,
+    regime: 'gdpr-optin@1',
+    categories: mappingCategories(mapping),
+    features,
+    label: {
+      category: mapping.label.category,
+      event: mapping.label.event ?? DEFAULT_LABEL_EVENT,
+      attribute: mapping.label.attribute ?? mapping.label.column,
+      positive: mapping.label.positive,
+      negative: mapping.label.negative,
+      horizonDays: mapping.label.horizonDays,
+    },
+    model: {
+      kind: 'mlp',
+      inputs: inputWidth(features),
+      outputs: 1,
+      hidden: overrides.model?.hidden ?? mapping.model?.hidden ?? HIDDEN,
+      activation: overrides.model?.activation ?? mapping.model?.activation ?? 'relu',
+      seed: overrides.model?.seed ?? mapping.model?.seed ?? taskId,
+    },
+    clipL2: overrides.clipL2 ?? said.clipL2 ?? DEFAULTS.clipL2,
+    optimizer: overrides.optimizer ?? said.optimizer ?? DEFAULTS.optimizer,
+    rounds: overrides.rounds ?? said.rounds ?? DEFAULTS.rounds,
+    evaluation: group('evaluation'),
+    floors: group('floors'),
+    helpers: group('helpers'),
+    windows: group('windows'),
+  });
+}
+
+function featuresFromMapping(mapping: Mapping): Feature[] {
+  return factColumns(mapping).map(([, column]) => ({
+    name: column.attribute,
+    category: column.category,
+    event: column.event,
+    attribute: column.attribute,
+    aggregate: { kind: 'last' },
+    transform: transformOf(column),
+  }));
+}
+
+function transformOf(column: Fact): Transform {
+  return column.type === 'number'
+    ? {
+        kind: 'scale',
+        bounds: column.bounds,
+        curve: column.curve ?? 'linear',
+        indicator: column.missingIndicator ?? false,
+      }
+    : { kind: 'one-hot', vocabulary: column.vocabulary, other: column.other ?? false };
+}
+
+function slug(title: string): string {
+  const words = title
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return words.slice(0, 63).replace(/-+$/, '') || 'task';
+}
