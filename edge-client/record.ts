@@ -2,6 +2,7 @@
 import { CATEGORIES } from '@twinkeep/consent';
 import {
   admit,
+  isAdmitted,
   mayCollect,
   parseEvent,
   type AdmitPolicy,

@@ -59,15 +59,15 @@ export function assembleSet(
 ): TrainingSet {
   const { taskId } = task;
   const width = inputWidth(task.features);
-  const features: Float32Array = new Float32Array(rows.length * width);
+  const features = new Float32Array(rows.length * width);
   rows.forEach(({ leave, vector }, i) => {
     if (!belongTogether(leave, vector) || leave.taskId !== taskId || vector.inputs.length !== width)
       throw mismatch('a vector was made for another task, twin or leave');
     features.set(vector.inputs, i * width);
   });
-  const subjects = rows.map(({ leave }) => leave.subject);
+  const subjects: readonly string[] = rows.map(({ leave }) => leave.subject);
   if (new Set(subjects).size !== subjects.length) throw mismatch('a twin has two vectors');
-  const labels: Float32Array = Float32Array.from(rows, ({ vector }) => vector.label);
+  const labels = Float32Array.from(rows, ({ vector }) => vector.label);
   const until = Math.min(Infinity, ...rows.map(({ leave }) => leave.until));
   return { features, labels, n: rows.length, taskId, subjects, until } as TrainingSet;
 }
