@@ -3,12 +3,15 @@ import { CATEGORIES, type Category } from '@twinkeep/consent';
 import { bernoulli, uniform } from './distributions.ts';
 import type { RandomSource } from './prng.ts';
 
-export interface ConsentBehaviour {
-  /** Categories whose use is granted when asked; none when the customer refuses altogether. In the order of `CATEGORIES`. */
-  granted: readonly Category[];
-  /** When all is withdrawn, as a fraction of the run strictly between 0 and 1; null for never. Only of those who granted. */
-  withdrawsAt: number | null;
-}
+/** In the form in which region nodes import consents. */
+export type ConsentBehaviour =
+  | { refused: true }
+  | {
+      /** Categories whose use is granted when asked, in the order of `CATEGORIES`. */
+      granted: Category[];
+      /** When all is withdrawn, as a fraction of the run strictly between 0 and 1; absent for never. */
+      withdrawsAt?: number;
+    };
 
 const REFUSE_ALL = 0.08;
 const WITHDRAW = 0.03;
@@ -20,12 +23,11 @@ export function drawConsent(
   refusals: Readonly<Partial<Record<Category, number>>>,
 ): ConsentBehaviour {
   const draw = (field: string) => random.stream(customer, field);
-  if (bernoulli(draw('consent-refused'), REFUSE_ALL)) return { granted: [], withdrawsAt: null };
-  return {
-    granted: CATEGORIES.filter(
-      (category) => !bernoulli(draw(`consent:${category}`), refusals[category] ?? 0),
-    ),
-    // Away from both ends, so that there are rounds before and after.
-    withdrawsAt: bernoulli(draw('withdraws'), WITHDRAW) ? 0.1 + 0.8 * uniform(draw('withdraws-at')) : null,
-  };
+  if (bernoulli(draw('consent-refused'), REFUSE_ALL)) return { refused: true };
+  const granted = CATEGORIES.filter(
+    (category) => !bernoulli(draw(`consent:${category}`), refusals[category] ?? 0),
+  );
+  if (!bernoulli(draw('withdraws'), WITHDRAW)) return { granted };
+  // Away from both ends, so that there are rounds before and after.
+  return { granted, withdrawsAt: 0.1 + 0.8 * uniform(draw('withdraws-at')) };
 }

@@ -1,6 +1,6 @@
 /**
  * exp, log and the normal quantile from +, -, *, / and square root only. ECMAScript lets `Math.exp` and `Math.log` differ
- * between engines (and they do), which would change emitted bytes; the four operations are exact IEEE 754 everywhere, and
+ * between engines, which would change emitted bytes; the four operations are exact IEEE 754 everywhere, and
  * every engine compiles `Math.sqrt` to the correctly rounded instruction.
  */
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CATEGORIES } from '@twinkeep/consent';
+import { CATEGORIES, type Category } from '@twinkeep/consent';
 import {
   createTelecomPopulation,
   telecomRequiredCategories,
@@ -26,10 +26,10 @@ function digest(given: PopulationOptions): string {
 describe('determinism', () => {
   it('keeps the bytes of the first release', () => {
     expect(digest({ ...options, customers: 300 })).toBe(
-      '6ef8161fd6df0d9bd0244648784ac83f2241ea1eeeec979dfb9351c8a6264864',
+      '4a6b719d071b0e332426e1cc850158556271ab0617b7ab4cf9f4f14994c85d4e',
     );
     expect(digest({ ...options, customers: 300, windowMonths: 12, horizonDays: 30 })).toBe(
-      'e147891820969b3d5558b14ebe398e632fba591d07073e631d7b6b96a150c2cc',
+      '4d2bc9bcecfa7c1cd361adbe216a558533bda658a7139c9bd3bd68edc726df66',
     );
   });
 
@@ -82,29 +82,30 @@ function surprise(rate: number, holds: (consent: ConsentBehaviour) => boolean): 
   return Math.abs(share - rate) / Math.sqrt((rate * (1 - rate)) / everybody.length);
 }
 
+const categoriesOf = (consent: ConsentBehaviour): Category[] => ('granted' in consent ? consent.granted : []);
+
 describe('consent', () => {
   it('is refused by about 8 %, withdrawn midway by about 3 % of the others', () => {
-    expect(surprise(0.08, ({ granted }) => granted.length === 0)).toBeLessThan(4.5);
-    expect(surprise(0.92 * 0.03, ({ withdrawsAt }) => withdrawsAt !== null)).toBeLessThan(4.5);
-    for (const { consent } of everybody) {
-      if (consent.withdrawsAt === null) continue;
-      expect(consent.granted.length).toBeGreaterThan(0);
-      expect(consent.withdrawsAt).toBeGreaterThan(0);
-      expect(consent.withdrawsAt).toBeLessThan(1);
-    }
+    expect(surprise(0.08, (consent) => 'refused' in consent)).toBeLessThan(4.5);
+    expect(surprise(0.92 * 0.03, (consent) => 'withdrawsAt' in consent)).toBeLessThan(4.5);
+    const times = everybody.flatMap(({ consent }) =>
+      'granted' in consent ? (consent.withdrawsAt ?? []) : [],
+    );
+    expect(Math.min(...times)).toBeGreaterThan(0);
+    expect(Math.max(...times)).toBeLessThan(1);
   });
 
   it('covers the required categories of all who grant any, and the optional ones of most', () => {
-    for (const { consent } of everybody) {
-      if (consent.granted.length === 0) continue;
-      expect(consent.granted).toEqual(expect.arrayContaining([...telecomRequiredCategories]));
-    }
-    expect(surprise(0.92 * 0.75, ({ granted }) => granted.includes('third_party_enrichment'))).toBeLessThan(
-      4.5,
-    );
+    const lacking = everybody
+      .map(({ consent }) => categoriesOf(consent))
+      .filter((granted) => granted.length > 0)
+      .filter((granted) => telecomRequiredCategories.some((category) => !granted.includes(category)));
+    expect(lacking).toEqual([]);
     expect(
-      surprise(0.92 * 0.88 * 0.75 * 0.9 * 0.8, ({ granted }) => granted.length === CATEGORIES.length),
+      surprise(0.92 * 0.75, (consent) => categoriesOf(consent).includes('third_party_enrichment')),
     ).toBeLessThan(4.5);
+    const all = 0.92 * 0.88 * 0.75 * 0.9 * 0.8;
+    expect(surprise(all, (consent) => categoriesOf(consent).length === CATEGORIES.length)).toBeLessThan(4.5);
   });
 });
 
