@@ -4,7 +4,7 @@ import { drawOrder, drawUniform } from './seeded.ts';
 
 /** So few that even where some refuse, a node has a cohort to hide in. */
 export const MIN_CUSTOMERS_PER_NODE = 40;
-/** The largest node is up to this many times the smallest. */
+/** The largest node has up to this many times the customers of the smallest. */
 const LARGEST_TO_SMALLEST = 6;
 
 /**
