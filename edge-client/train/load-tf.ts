@@ -1,8 +1,9 @@
+import type * as tfjs from '@tensorflow/tfjs-core';
 import { TrainError } from './errors.ts';
 import type { TensorOps } from './network-tf.ts';
 
 /** What every flavour of tfjs also offers, to start it. */
-type TensorRuntime = TensorOps & Pick<typeof import('@tensorflow/tfjs-core'), 'getBackend' | 'ready'>;
+type TensorRuntime = TensorOps & Pick<typeof tfjs, 'getBackend' | 'ready'>;
 
 export interface LoadedTf {
   readonly tf: TensorOps;

@@ -66,7 +66,7 @@ export function networkTensors(tf: TensorOps, spec: ModelSpec, weights: Float32A
 /** @param rows `[n, inputs + 1]`, the last column 1. */
 export function forward(tf: TensorOps, network: NetworkTensors, rows: Tensor): ForwardPass {
   const activate = network.activation === 'relu' ? tf.relu : tf.tanh;
-  const one = tf.ones([rows.shape[0]!, 1]);
+  const one = tf.ones([rows.shape[0], 1]);
   const inputs = [rows];
   const hidden: Tensor[] = [];
   let output = rows;

@@ -4,13 +4,12 @@ import type { TrainingRows } from '@twinkeep/edge-client/train';
 import { initialWeights } from '@twinkeep/protocol';
 import type { ModelSpec } from '@twinkeep/protocol';
 import * as fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { norm, plainLogit, plainLoss, problems, rowGradient, rowOf } from './reference.ts';
 import type { Problem } from './reference.ts';
 
-beforeAll(() => {
-  tf.enableProdMode();
-});
+// Before the first tensor: keeps the advertisement of tfjs-node off the console.
+tf.enableProdMode();
 
 describe('the clipped sum', () => {
   const bounds = ['clips none', 'clips some', 'clips all'] as const;
@@ -158,13 +157,7 @@ describe('the engine', () => {
   });
 
   test('needs no more memory for many rows than for one chunk', async () => {
-    const peak = async (n: number): Promise<number> => {
-      const { spec, weights, rows } = fixture(n);
-      const engine = createTfEngine(tf, spec);
-      const { peakBytes } = await tf.profile(() => engine.clippedSum(weights, rows, 1) as Promise<never>);
-      return peakBytes;
-    };
-    const [one, five] = [await peak(8_192), await peak(5 * 8_192)];
+    const [one, five] = [await peakBytes(8_192), await peakBytes(5 * 8_192)];
     expect(one).toBeGreaterThan(8_192 * 4);
     expect(five).toBeLessThan(1.1 * one);
   });
@@ -220,6 +213,14 @@ function fixture(n: number): Problem {
   return { spec, weights: initialWeights(spec), rows };
 }
 
+async function peakBytes(n: number): Promise<number> {
+  const { spec, weights, rows } = fixture(n);
+  const engine = createTfEngine(tf, spec);
+  // The types know only of functions that answer with tensors.
+  const profile = await tf.profile(() => engine.clippedSum(weights, rows, 1) as Promise<never>);
+  return profile.peakBytes;
+}
+
 function slice(rows: TrainingRows, spec: ModelSpec, from: number, to: number): TrainingRows {
   return {
     features: rows.features.slice(from * spec.inputs, to * spec.inputs),
@@ -236,10 +237,10 @@ function explicitGradients({ spec, weights, rows }: Problem): Float32Array[] {
 
 /** A bound for these norms, or undefined where none can show it, or rounding could decide which twin is clipped. */
 function boundThat(which: 'clips none' | 'clips some' | 'clips all', norms: number[]): number | undefined {
-  const lengths = norms.filter((length) => length > 1e-3).sort((a, b) => a - b);
+  const lengths = norms.filter((length) => length > 1e-3).toSorted((a, b) => a - b);
   const [shortest, longest] = [lengths[0], lengths.at(-1)];
   if (shortest === undefined || longest === undefined || lengths.length < norms.filter((x) => x > 0).length)
-    return;
+    return undefined;
   if (which === 'clips none') return 2 * longest;
   if (which === 'clips all') return shortest / 2;
   const middle = Math.sqrt(shortest * longest);

@@ -14,13 +14,11 @@ export function rowGradient(
   label: number,
 ): Float32Array {
   if (Number.isNaN(label)) return new Float32Array(weights.length);
-  return tf.tidy(() => {
-    const loss = (flat: tf.Tensor): tf.Tensor => {
-      const logit = tensorLogit(spec, flat, tf.tensor2d(row, [1, spec.inputs]));
-      return tf.sub(tf.softplus(logit), tf.mul(logit, label)).asScalar();
-    };
-    return tf.grad(loss)(tf.tensor1d(weights)).dataSync<'float32'>();
+  const gradient = tf.grad((flat) => {
+    const logit = tensorLogit(spec, flat, tf.tensor2d(row, [1, spec.inputs]));
+    return tf.sub(tf.softplus(logit), tf.mul(logit, label)).asScalar();
   });
+  return tf.tidy(() => gradient(tf.tensor1d(weights)).dataSync<'float32'>());
 }
 
 function tensorLogit(spec: ModelSpec, flat: tf.Tensor, row: tf.Tensor): tf.Tensor {
@@ -88,13 +86,11 @@ export const problems: fc.Arbitrary<Problem> = fc
   })
   .chain(({ n, ...shape }) => {
     const spec: ModelSpec = { kind: 'mlp', outputs: 1, seed: 'x', ...shape };
-    const floats = (length: number) =>
-      fc.float32Array({ minLength: length, maxLength: length, min: -2, max: 2, noNaN: true });
     return fc.record({
       spec: fc.constant(spec),
-      weights: floats(parameterCount(spec)),
+      weights: float32s(parameterCount(spec)),
       rows: fc.record({
-        features: floats(n * spec.inputs),
+        features: float32s(n * spec.inputs),
         labels: fc
           .array(fc.constantFrom(0, 1, Number.NaN), { minLength: n, maxLength: n })
           .map((labels) => Float32Array.from(labels)),
@@ -102,3 +98,7 @@ export const problems: fc.Arbitrary<Problem> = fc
       }),
     });
   });
+
+function float32s(length: number): fc.Arbitrary<Float32Array> {
+  return fc.float32Array({ minLength: length, maxLength: length, min: -2, max: 2, noNaN: true });
+}

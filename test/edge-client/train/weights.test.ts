@@ -58,3 +58,31 @@ test('the layers follow each other without a gap', () => {
   ]);
   expect(parameterCount({ ...spec, inputs: 5, hidden: [4, 3] })).toBe(43);
 });
+
+describe('weights as bytes', () => {
+  test('are little-endian float32 and nothing else', () => {
+    const model = { ...spec, inputs: 1, hidden: [] };
+    expect(bytesToHex(weightsToBytes(Float32Array.of(1, -2.5)))).toBe('0000803f000020c0');
+    expect(bytesToWeights(Uint8Array.of(0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0), model)).toEqual(
+      Float32Array.of(1, -2.5),
+    );
+  });
+
+  test('come back from a view into a larger buffer', () => {
+    const bytes = weightsToBytes(initialWeights(spec));
+    const framed = new Uint8Array(bytes.length + 3);
+    framed.set(bytes, 3);
+    expect(bytesToWeights(framed.subarray(3), spec)).toEqual(initialWeights(spec));
+  });
+
+  test('of another length, or not finite, are refused', () => {
+    const bytes = weightsToBytes(initialWeights(spec));
+    expect(() => bytesToWeights(bytes.subarray(4), spec)).toThrow(/expected 3076 bytes/);
+    for (const value of [Number.NaN, Infinity, -Infinity]) {
+      const spoilt = bytes.slice();
+      new DataView(spoilt.buffer).setFloat32(40, value, true);
+      expect(() => bytesToWeights(spoilt, spec)).toThrow(/weight 10 is not finite/);
+      expect(() => weightsToBytes(Float32Array.of(value))).toThrow(/weight 0 is not finite/);
+    }
+  });
+});
