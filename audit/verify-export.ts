@@ -167,7 +167,7 @@ function finish({ checkpoint, announced, disclosed, edge, types }: Progress): Ex
   if (disclosed !== announced) throw disagrees(`${disclosed} bodies are disclosed, not ${announced}`);
   if (!equalBytes(edge.root(), root))
     throw disagrees('the leaves do not lead to the signed root: one was changed');
-  const sorted = [...types].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = [...types].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { origin, size, root, types: Object.fromEntries(sorted), disclosed };
 }
 

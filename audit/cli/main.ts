@@ -8,9 +8,10 @@ import { failureToJson, failureToText, reportToJson, reportToText } from './prin
 
 const READ_SIZE = 1024 * 1024;
 
-process.exitCode = await main(process.argv.slice(2));
+const nativeSha256: Sha256 = (data) => hash('sha256', data, 'buffer');
 
-async function main(args: string[]): Promise<number> {
+/** Runs the command and returns the exit status. */
+export async function main(args: string[]): Promise<number> {
   try {
     const command = await readCommand(args);
     const { output, status } = command === 'help' ? { output: HELP, status: 0 } : await verify(command);
@@ -28,7 +29,6 @@ async function verify({
   json,
   ...options
 }: VerifyCommand): Promise<{ output: string; status: number }> {
-  const nativeSha256: Sha256 = (data) => hash('sha256', data, 'buffer');
   const chunks = createReadStream(file, { highWaterMark: READ_SIZE });
   try {
     const report = await verifyExport(chunks, { ...options, hash: nativeSha256 });

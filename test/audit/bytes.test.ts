@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -35,7 +35,7 @@ test.each([
   ['base64url', base64UrlToBytes, bytesToBase64Url],
   ['hex', hexToBytes, bytesToHex],
 ] as const)('%s: whatever is accepted is the only spelling', (_, decode, encode) => {
-  const near = fc.string({ unit: fc.constantFrom(...'AQabf09+/-_= \n='), maxLength: 12 });
+  const near = fc.string({ unit: fc.constantFrom(...'AQabf09+/-_= \n='.split('')), maxLength: 12 });
   fc.assert(
     fc.property(near, (text) => {
       let bytes: Uint8Array;

@@ -1,11 +1,11 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { bytesToHex, canonicalBytes, canonicalJson, parseCanonicalJson, sha256 } from '@twinkeep/audit';
 
 // RFC 8785 section 3.2.2, and a consent record whose canonical form and hash two other implementations agree on.
 const RFC_VALUE = {
-  numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+  numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
   string: '\u20ac$\u000f\u000aA\'\u0042\u0022\u005c\\"/',
   literals: [null, true, false],
 };
@@ -149,7 +149,7 @@ function reversed(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value)
-      .reverse()
+      .toReversed()
       .map(([key, item]) => [key, reversed(item)]),
   );
 }

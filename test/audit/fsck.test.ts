@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { createLeaf, createLog, createSigner, type FsckReport } from '@twinkeep/audit';
@@ -51,12 +51,6 @@ test('finds any one changed bit of any leaf or hash, and says where', async () =
 });
 
 describe('finds', () => {
-  const damaged = async (damage: (state: MemoryLogState) => void): Promise<FsckReport> => {
-    const state = structuredClone(intact);
-    damage(state);
-    return check(state);
-  };
-
   test('the first of several', async () => {
     const report = await damaged(({ leaves, hashes }) => {
       leaves[900]![0]! ^= 1;
@@ -109,3 +103,9 @@ test('an error of the store itself is not a disagreement', async () => {
   const log = createLog({ store, signer, origin: 'twin.example/audit' });
   await expect(log.fsck()).rejects.toThrow('disk on fire');
 });
+
+function damaged(damage: (state: MemoryLogState) => void): Promise<FsckReport> {
+  const state = structuredClone(intact);
+  damage(state);
+  return check(state);
+}

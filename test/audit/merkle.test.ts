@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -57,15 +57,14 @@ describe('published vectors', () => {
   });
 
   test('roots of up to 70,000 leaves', () => {
-    const wanted = new Map(Object.entries(tiles.roots).map(([size, root]) => [Number(size), root]));
     const edge = createCompactRange();
-    for (const leaf of numberedLeaves(Math.max(...wanted.keys()))) {
+    const roots: Record<string, string> = {};
+    for (const leaf of numberedLeaves(70_000)) {
       edge.append(hashLeaf(leaf));
-      const root = wanted.get(edge.size());
-      if (root !== undefined) expect(bytesToHex(edge.root())).toBe(root);
-      wanted.delete(edge.size());
+      if (edge.size() in tiles.roots) roots[edge.size()] = bytesToHex(edge.root());
     }
-    expect(wanted.size).toBe(0);
+    expect(Object.keys(roots)).toHaveLength(7);
+    expect(roots).toEqual(tiles.roots);
   });
 
   test('inclusion proofs are made and verified', async () => {
@@ -169,7 +168,7 @@ describe('against the definitions of RFC 6962', () => {
     fc.assert(
       fc.property(sizes, (size) => {
         const ids = completeSubtrees(0, size);
-        const digits = [...size.toString(2)].map(Number);
+        const digits = size.toString(2).split('').map(Number);
         expect(ids.map(({ level }) => level)).toEqual(
           digits.flatMap((digit, i) => (digit === 1 ? [digits.length - 1 - i] : [])),
         );
@@ -183,12 +182,6 @@ describe('against the definitions of RFC 6962', () => {
       { examples: [[2 ** 53 - 1], [2 ** 52], [2 ** 52 - 1], [2 ** 48 - 1]] },
     );
   });
-
-  function peaks(data: Uint8Array[]): Uint8Array[] {
-    return completeSubtrees(0, data.length).map(({ level, index }) =>
-      mth(data.slice(index * 2 ** level, (index + 1) * 2 ** level)),
-    );
-  }
 });
 
 describe('proofs beyond 2^32 leaves', () => {
@@ -270,9 +263,18 @@ describe('refusals', () => {
   });
 
   test('another hash makes another tree', () => {
-    const twice = (data: Uint8Array): Uint8Array => sha256(sha256(data));
-    const claim = { index: 0, size: 1, proof: [], leafHash: hashLeaf(leaves[0]!, twice) };
-    expect(verifyInclusion({ ...claim, root: hashLeaf(leaves[0]!, twice) }, twice)).toBe(true);
-    expect(verifyInclusion({ ...claim, root: hashLeaf(leaves[0]!) }, twice)).toBe(false);
+    const claim = { index: 0, size: 1, proof: [], leafHash: hashLeaf(leaves[0]!, doubleSha256) };
+    expect(verifyInclusion({ ...claim, root: hashLeaf(leaves[0]!, doubleSha256) }, doubleSha256)).toBe(true);
+    expect(verifyInclusion({ ...claim, root: hashLeaf(leaves[0]!) }, doubleSha256)).toBe(false);
   });
 });
+
+function peaks(data: Uint8Array[]): Uint8Array[] {
+  return completeSubtrees(0, data.length).map(({ level, index }) =>
+    mth(data.slice(index * 2 ** level, (index + 1) * 2 ** level)),
+  );
+}
+
+function doubleSha256(data: Uint8Array): Uint8Array {
+  return sha256(sha256(data));
+}

@@ -33,7 +33,7 @@ describe('inclusion', () => {
     expect(verifyInclusion(claim)).toBe(true);
     const mutants = inclusionMutants(claim);
     expect(mutants.length).toBeGreaterThanOrEqual(14);
-    for (const [name, mutant] of mutants) expect(verifyInclusion(mutant), name).toBe(false);
+    expect(mutants.filter(([, mutant]) => verifyInclusion(mutant)).map(([name]) => name)).toEqual([]);
   });
 
   test('of nothing in nothing', () => {
@@ -65,7 +65,7 @@ describe('consistency', () => {
     expect(verifyConsistency(claim)).toBe(true);
     const mutants = consistencyMutants(claim);
     expect(mutants.length).toBeGreaterThanOrEqual(20);
-    for (const [name, mutant] of mutants) expect(verifyConsistency(mutant), name).toBe(false);
+    expect(mutants.filter(([, mutant]) => verifyConsistency(mutant)).map(([name]) => name)).toEqual([]);
   });
 
   test('trees of the same size agree only if they are the same and nothing else is shown', () => {

@@ -54,7 +54,7 @@ export function logStoreContract(name: string, setup: () => Promise<LogStoreHarn
       expect(await other.head()).toEqual(second.head);
       expect(await other.leaves(0, 5)).toEqual([...first.leaves, ...second.leaves]);
       expect(await other.leaves(2, 4)).toEqual([first.leaves[2], second.leaves[0]]);
-      const asked = [...first.hashes, ...second.hashes].reverse();
+      const asked = [...first.hashes, ...second.hashes].toReversed();
       expect(await other.hashes(asked.map(({ level, index }) => ({ level, index })))).toEqual(
         asked.map(({ hash }) => hash),
       );
@@ -134,7 +134,7 @@ export function logStoreContract(name: string, setup: () => Promise<LogStoreHarn
       expect(last.size).toBe(writers * each);
       const wanted = Array.from({ length: writers * each }, (_, i) => leaf(i));
       const stored = await store.leaves(0, last.size);
-      expect(stored.map(String).sort()).toEqual(wanted.map(String).sort());
+      expect(stored.map(String).toSorted()).toEqual(wanted.map(String).toSorted());
       for (const { size, root } of heads.flat()) {
         const proof = await log.consistencyProof(size);
         expect(verifyConsistency({ ...proof, root1: root, root2: last.root })).toBe(true);
