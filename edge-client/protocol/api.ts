@@ -4,6 +4,10 @@
  *
  * Reads are public and carry no identity. A device's writes carry `Authorization: DPoP <credential>` and a DPoP proof with the
  * server's nonce; a helper's requests carry a DPoP proof by its pinned key. Every answer that refuses is a problem document.
+ *
+ * Reads are GET. A long poll that has nothing newer answers 204. Consents are POSTed (200, ConsentReceipts; an event that is in the
+ * log already gets its receipt again); everything else is PUT at an address that the sender can compute, and the same bytes may
+ * be PUT again: a report (202, ReportReceipt), a helper's epoch, acks, ready and sums (204). No answer redirects.
  */
 import * as v from 'valibot';
 import { loggedSchema, type LoggedStatement } from './logged.ts';
