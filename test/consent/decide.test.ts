@@ -107,8 +107,8 @@ describe('decide', () => {
     expect(
       reasons.every(({ categories, validUntil }) => categories.length === 0 && validUntil === null),
     ).toBe(true);
-    for (const operation of ['train', 'Contribute', '', 'constructor'] as Operation[]) {
-      expect(decide({ ...only, operation }, state, NOON).reason).toBe('never-asked');
+    for (const operation of ['train', 'Contribute', '', 'constructor'] as string[]) {
+      expect(decide({ ...only, operation: operation as Operation }, state, NOON).reason).toBe('never-asked');
     }
     const granted = OPERATIONS.filter((operation) => decide({ ...only, operation }, state, NOON).allow);
     expect(granted).toEqual(BASE.operations);

@@ -14,6 +14,7 @@ import {
   foldConsents,
   linkToHeads,
   listCells,
+  millisToInstant,
 } from '@twinkeep/consent';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -130,6 +131,26 @@ describe('two devices', () => {
     const grant = { ...event(1, 'grant', 0), index: 1 };
     const withdraw = { ...event(0, 'withdraw'), index: 2 };
     expect(allows([grant, withdraw])).toBe(false);
+    expect(allows([grant, withdraw, event(3, 'grant', 1)])).toBe(false);
+    expect(allows([grant, withdraw, event(3, 'grant', 1, 0)])).toBe(true);
+  });
+
+  test('lines of one event may end at different times', () => {
+    const { event: plain, ...logged } = logConsent(
+      0,
+      0,
+      { prev: null },
+      { ...NO_STEP, categories: ['behavioral', 'feedback'] },
+    );
+    const grants = plain.grants.map((grant, i) => ({
+      ...grant,
+      validUntil: millisToInstant(START + (i + 1) * DAY),
+    }));
+    const cells = listCells(foldConsents([{ ...logged, event: { ...plain, grants } }]));
+    expect(cells.map(({ category, cell }) => [category, cell.validUntil])).toEqual([
+      ['behavioral', START + DAY],
+      ['feedback', START + 2 * DAY],
+    ]);
   });
 });
 
