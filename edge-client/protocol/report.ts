@@ -123,6 +123,25 @@ export async function maskReport(
   return { bytes, headerHash: sha256(headerBytes) } as MaskedReport;
 }
 
+/**
+ * A report that this device made before, read back from its own store after a restart, so that a retry sends the same bytes.
+ * @param made the round it was made for, and the key that signed it
+ * @throws ProblemError 'report/...' where the bytes are not a report of that key for that round
+ */
+export function restoreReport(bytes: Uint8Array, made: { rcHash: string; key: string }): MaskedReport {
+  const report = readFrame(bytes, ({ boxHashes }) => ({
+    boxes: boxHashes.map(() => bytes.length),
+    members: bytes.length,
+  }));
+  const { header, headerBytes, headerHash, signature, vectorBytes } = report;
+  if (header.rcHash !== made.rcHash) throw new ProblemError('round/config-mismatch');
+  if (header.key !== made.key) throw new ProblemError('report/key');
+  verifyHeaderSignature(headerBytes, signature, header.key);
+  if (bytesToBase64Url(sha256(vectorBytes)) !== header.vectorHash)
+    throw new ProblemError('report/vector-hash');
+  return { bytes, headerHash } as MaskedReport;
+}
+
 export interface DecodedReport {
   header: ReportHeader;
   headerBytes: Uint8Array;
@@ -148,16 +167,23 @@ export function maxReportBytes(config: RoundConfig, maxTwins: number): number {
  * @throws ProblemError 'report/...' or 'round/config-mismatch'
  */
 export function decodeReport(bytes: Uint8Array, config: RoundConfig, rcHash: Uint8Array): DecodedReport {
-  const report = readFrame(bytes, config);
-  const { header } = report;
-  if (header.rcHash !== bytesToBase64Url(rcHash)) throw new ProblemError('round/config-mismatch');
   const family = helperFamily(config.helpers.length, config.c);
+  const report = readFrame(bytes, () => ({
+    boxes: config.helpers.map(({ j }) => boxLength(family, j)),
+    members: config.maxTwins * MEMBER_BYTES,
+  }));
+  const { header, vectorBytes } = report;
+  if (vectorBytes.length !== vectorLength(config)) {
+    const detail = `the vector has ${vectorBytes.length} bytes, not ${vectorLength(config)}`;
+    throw new ProblemError('report/length', detail);
+  }
+  if (header.rcHash !== bytesToBase64Url(rcHash)) throw new ProblemError('round/config-mismatch');
   if (header.boxHashes.length !== config.helpers.length || header.commitments.length !== family.length) {
     throw new ProblemError('report/malformed', 'boxes or commitments are not those of the helper family');
   }
   if (header.twins > config.maxTwins) throw new ProblemError('report/too-many-twins');
   verifyHeaderSignature(report.headerBytes, report.signature, header.key);
-  if (bytesToBase64Url(sha256(report.vectorBytes)) !== header.vectorHash)
+  if (bytesToBase64Url(sha256(vectorBytes)) !== header.vectorHash)
     throw new ProblemError('report/vector-hash');
   report.boxes.forEach((box, i) => {
     if (bytesToBase64Url(sha256(box)) !== header.boxHashes[i])
@@ -181,8 +207,11 @@ export function verifyHeader(headerBytes: Uint8Array, signature: Uint8Array): Re
   return header;
 }
 
-function readFrame(bytes: Uint8Array, config: RoundConfig): DecodedReport {
-  const family = helperFamily(config.helpers.length, config.c);
+/** @param limits longest box of each helper, and longest list of members, in bytes */
+function readFrame(
+  bytes: Uint8Array,
+  limits: (header: ReportHeader) => { boxes: number[]; members: number },
+): DecodedReport {
   try {
     const reader = createFrameReader(bytes);
     if (!equalBytes(reader.take(MAGIC.length, 'the magic bytes'), MAGIC)) {
@@ -190,19 +219,12 @@ function readFrame(bytes: Uint8Array, config: RoundConfig): DecodedReport {
     }
     const headerBytes = reader.takePrefixed(MAX_HEADER_BYTES, 'the header');
     const header = parseHeader(headerBytes);
+    const longest = limits(header);
     const signature = reader.takePrefixed(64, 'the signature');
-    const boxes = config.helpers.map(({ j }) =>
-      reader.takePrefixed(boxLength(family, j), `the box of helper ${j}`),
-    );
-    const memberBytes = reader.takePrefixed(config.maxTwins * MEMBER_BYTES, 'the members');
-    const vectorBytes = reader.takePrefixed(Math.max(vectorLength(config), bytes.length), 'the vector');
+    const boxes = longest.boxes.map((max, i) => reader.takePrefixed(max, `the box of helper ${i + 1}`));
+    const memberBytes = reader.takePrefixed(longest.members, 'the members');
+    const vectorBytes = reader.takePrefixed(bytes.length, 'the vector');
     reader.end();
-    if (vectorBytes.length !== vectorLength(config)) {
-      throw new ProblemError(
-        'report/length',
-        `the vector has ${vectorBytes.length} bytes, not ${vectorLength(config)}`,
-      );
-    }
     const members = bytesToMembers(memberBytes);
     return { header, headerBytes, headerHash: sha256(headerBytes), signature, boxes, members, vectorBytes };
   } catch (error) {
