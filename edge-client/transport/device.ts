@@ -1,0 +1,153 @@
+/** What a device asks of the coordinator. Reads need neither key nor credential. */
+import {
+  base64UrlToBytes,
+  bytesToBase64Url,
+  sha256,
+  utf8ToBytes,
+  type ConsistencyProof,
+} from '@twinkeep/audit';
+import {
+  consentReceiptsSchema,
+  consistencyAnswerSchema,
+  MAX_WAIT_SECONDS,
+  MEDIA,
+  PATHS,
+  reportReceiptSchema,
+  roundOfferSchema,
+  roundResultsSchema,
+  taskAnswerSchema,
+  type ConsentReceipts,
+  type LoggedStatement,
+  type MaskedReport,
+  type ReportReceipt,
+  type RoundOffer,
+  type RoundResult,
+  type TaskSpec,
+} from '@twinkeep/protocol';
+import { parseJson } from './answer.ts';
+import { TransportError } from './errors.ts';
+import { pollUntil, type Watch } from './poll.ts';
+import type { RequestSpec, Transport } from './transport.ts';
+
+/** One long poll for a state newer than revision `after`; null where nothing changed while it was parked. */
+export async function pollRound(
+  transport: Transport,
+  taskId: string,
+  after: number,
+  signal?: AbortSignal,
+): Promise<RoundOffer | null> {
+  const answer = await transport.request({
+    ...READ_JSON,
+    path: PATHS.round(taskId),
+    query: { after, wait: MAX_WAIT_SECONDS },
+    park: MAX_WAIT_SECONDS * 1000,
+    signal,
+  });
+  return answer.status === 204 ? null : parseJson(answer, roundOfferSchema);
+}
+
+/**
+ * Every state of a task's round, as far as this client is awake to see it, until the signal ends it. Waits out what passes.
+ * @throws ProblemError or TransportError where trying again cannot help
+ */
+export function watchRound(
+  transport: Transport,
+  taskId: string,
+  watch: Watch,
+): AsyncGenerator<RoundOffer, void> {
+  return pollUntil((after, signal) => pollRound(transport, taskId, after, signal), transport, watch);
+}
+
+export async function fetchTask(
+  transport: Transport,
+  taskId: string,
+  signal?: AbortSignal,
+): Promise<LoggedStatement<TaskSpec>> {
+  return parseJson(
+    await transport.request({ ...READ_JSON, path: PATHS.task(taskId), signal }),
+    taskAnswerSchema,
+  );
+}
+
+/** Results of rounds after `after`, oldest first. */
+export async function fetchResults(
+  transport: Transport,
+  taskId: string,
+  after: number,
+  signal?: AbortSignal,
+): Promise<LoggedStatement<RoundResult>[]> {
+  const spec = { ...READ_JSON, path: PATHS.results(taskId), query: { after }, signal };
+  return parseJson(await transport.request(spec), roundResultsSchema).results;
+}
+
+export async function fetchConsistency(
+  transport: Transport,
+  from: number,
+  to: number,
+  signal?: AbortSignal,
+): Promise<ConsistencyProof> {
+  const spec = { ...READ_JSON, path: PATHS.consistency, query: { from, to }, signal };
+  const { proof } = parseJson(await transport.request(spec), consistencyAnswerSchema);
+  return { size1: from, size2: to, proof: proof.map(base64UrlToBytes) };
+}
+
+/** A model's bytes, checked against its name. @throws TransportError 'transport/malformed' where they are another model's */
+export async function fetchModel(
+  transport: Transport,
+  hash: string,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const { bytes } = await transport.request({
+    method: 'GET',
+    path: PATHS.model(hash),
+    auth: 'none',
+    wanted: MEDIA.model,
+    maxBytes: length,
+    cacheable: true,
+    signal,
+  });
+  if (bytes.length !== length || bytesToBase64Url(sha256(bytes)) !== hash)
+    throw new TransportError('transport/malformed', 'the model is not the one that was asked for');
+  return bytes;
+}
+
+/** @param events compact JWS, oldest first per subject */
+export async function submitConsents(
+  transport: Transport,
+  events: readonly string[],
+  signal?: AbortSignal,
+): Promise<ConsentReceipts> {
+  const answer = await transport.request({
+    method: 'POST',
+    path: PATHS.consents,
+    body: { mediaType: MEDIA.json, bytes: utf8ToBytes(JSON.stringify({ events })) },
+    auth: 'device',
+    wanted: MEDIA.json,
+    signal,
+  });
+  return parseJson(answer, consentReceiptsSchema);
+}
+
+/** The only way by which training results leave: a masked report, which is the same bytes at every retry. */
+export async function submitReport(
+  transport: Transport,
+  report: MaskedReport,
+  to: { rcHash: string; kid: string },
+  signal?: AbortSignal,
+): Promise<ReportReceipt> {
+  const answer = await transport.request({
+    method: 'PUT',
+    path: PATHS.report(to.rcHash, to.kid),
+    body: { mediaType: MEDIA.report, bytes: report.bytes },
+    auth: 'device',
+    wanted: MEDIA.json,
+    signal,
+  });
+  const receipt = parseJson(answer, reportReceiptSchema);
+  if (receipt.rcHash !== to.rcHash || receipt.headerHash !== bytesToBase64Url(report.headerHash))
+    throw new TransportError('transport/malformed', 'the receipt is for another report');
+  return receipt;
+}
+
+const READ_JSON = { method: 'GET', auth: 'none', wanted: MEDIA.json } as const satisfies Partial<RequestSpec>;
