@@ -103,19 +103,6 @@ export const taskAnswerSchema: v.GenericSchema<LoggedStatement<TaskSpec>> = logg
   taskSpecSchema,
 );
 
-/** Answer of `PATHS.consistency`: hashes of an RFC 6962 consistency proof, base64url. */
-export interface ConsistencyAnswer {
-  from: number;
-  to: number;
-  proof: string[];
-}
-
-export const consistencyAnswerSchema: v.GenericSchema<ConsistencyAnswer> = v.strictObject({
-  from: revisionSchema,
-  to: revisionSchema,
-  proof: v.pipe(v.array(hashSchema), v.maxLength(64)),
-});
-
 /** Answer of `PATHS.results`. */
 export interface RoundResults {
   results: LoggedStatement<RoundResult>[];

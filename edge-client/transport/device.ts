@@ -8,7 +8,7 @@ import {
 } from '@twinkeep/audit';
 import {
   consentReceiptsSchema,
-  consistencyAnswerSchema,
+  consistencySchema,
   MAX_WAIT_SECONDS,
   MEDIA,
   PATHS,
@@ -87,7 +87,7 @@ export async function fetchConsistency(
   signal?: AbortSignal,
 ): Promise<ConsistencyProof> {
   const spec = { ...READ_JSON, path: PATHS.consistency, query: { from, to }, signal };
-  const { proof } = parseJson(await transport.request(spec), consistencyAnswerSchema);
+  const { proof } = parseJson(await transport.request(spec), consistencySchema);
   return { size1: from, size2: to, proof: proof.map(base64UrlToBytes) };
 }
 
