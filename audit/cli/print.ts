@@ -6,6 +6,8 @@ import {
   type ExportReport,
 } from '@twinkeep/audit';
 
+const MAX_MESSAGE = 500;
+
 export function reportToText(report: ExportReport, vkey: string): string {
   const { name, id } = vkeyToNoteKey(vkey);
   const facts: [string, string][] = [
@@ -24,7 +26,7 @@ export function reportToText(report: ExportReport, vkey: string): string {
 
 export function failureToText(error: AuditError, file: string): string {
   const where = error instanceof ExportError ? `${file}, line ${error.line}` : 'the earlier checkpoint';
-  return `NOT verified.\n  ${where}: ${error.message}\n`;
+  return `NOT verified.\n  ${where}: ${quotable(error.message)}\n`;
 }
 
 export function reportToJson({ root, ...report }: ExportReport): string {
@@ -34,6 +36,11 @@ export function reportToJson({ root, ...report }: ExportReport): string {
 export function failureToJson(error: AuditError): string {
   const where = error instanceof ExportError ? { line: error.line } : {};
   return `${JSON.stringify({ verified: false, code: error.code, ...where, message: error.message })}\n`;
+}
+
+/** A message may quote the file, whose author must not get to drive the reader's terminal. */
+function quotable(message: string): string {
+  return message.slice(0, MAX_MESSAGE).replaceAll(/\p{C}/gu, '?');
 }
 
 function table(rows: [string, string][]): string {

@@ -53,15 +53,7 @@ describe('canonical JSON', () => {
   test('keys sort by UTF-16 code units (RFC 8785 section 3.2.3)', () => {
     const keys = ['\u20ac', '\r', '\ufb33', '1', '\u{1f600}', '\u0080', '\u00f6'];
     const value = Object.fromEntries(keys.map((key) => [key, 0]));
-    expect(Object.keys(JSON.parse(canonicalJson(value)) as object)).toEqual([
-      '1',
-      '\r',
-      '\u0080',
-      '\u00f6',
-      '\u20ac',
-      '\u{1f600}',
-      '\ufb33',
-    ]);
+    expect(canonicalJson(value)).toBe('{"\\r":0,"1":0,"\u0080":0,"ö":0,"€":0,"😀":0,"\ufb33":0}');
   });
 
   test('one value, one text; one text, one value', () => {

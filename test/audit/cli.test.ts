@@ -94,6 +94,13 @@ describe('twinkeep-audit verify', () => {
     });
   });
 
+  test('does not let the file write to the terminal', async () => {
+    const escape = text.replace('"origin":"bank', '"origin":"\\u001b[2Jbank');
+    const { status, stdout } = await run('verify', await save('escape', escape), '--key', vkey);
+    expect(stdout).toContain('the header names ?[2Jbank');
+    expect(status).toBe(1);
+  });
+
   test.each<[string, () => string[]]>([
     ['no command', () => []],
     ['another command', () => ['check', file]],

@@ -165,6 +165,13 @@ describe('refused, and where', () => {
     });
   });
 
+  test('a file that ends too early, by name', async () => {
+    const lines = text.split('\n').slice(0, 8);
+    await expect(verifyBytes(utf8ToBytes(`${lines.join('\n')}\n`))).rejects.toThrow(
+      'the file ends after 6 of 7 leaves',
+    );
+  });
+
   test('the key or the earlier checkpoint of another log', async () => {
     const other = createSigner(new Uint8Array(32));
     const otherVkey = noteKeyToVkey(createNoteKey(origin, other.publicKey));
@@ -209,7 +216,7 @@ describe('nothing false is written', () => {
     ['another count of bodies', { disclosed: 1 }],
     [
       'a body that is not the leaf’s',
-      { entries: entries.with(0, { ...entries[2]!, leaf: entries[0]!.leaf }) },
+      { disclosed: 3, entries: entries.with(0, { ...entries[2]!, leaf: entries[0]!.leaf }) },
     ],
   ])('%s', async (_, change) => {
     await expect(written(change)).rejects.toMatchObject({ code: 'export/disagrees' });

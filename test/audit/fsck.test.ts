@@ -78,6 +78,9 @@ describe('finds', () => {
     const state = createMemoryLogState();
     const log = createLog({ store: createMemoryLogStore(state), signer, origin: 'twin.example/audit' });
     await log.append(intact.leaves.with(7, intact.leaves[8]!));
+    const rewritten = state.head!;
+    state.head = { ...rewritten, note: intact.head!.note };
+    expect(await check(state)).toMatchObject({ problem: 'the head is not the one that was signed' });
     state.head = intact.head;
     expect(await check(state)).toEqual({
       ok: false,

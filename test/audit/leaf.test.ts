@@ -56,6 +56,12 @@ test('a commitment opens only with its own body and salt', () => {
   expect(verifyCommitment(leaf, body, new Uint8Array(0))).toBe(false);
 });
 
+test('salt and body cannot be cut elsewhere', () => {
+  const { leaf } = createLeaf({ type: 'round.result', at, body: 12, salt });
+  expect(verifyCommitment(leaf, 12, salt)).toBe(true);
+  expect(verifyCommitment(leaf, 2, concatBytes(salt, utf8ToBytes('1')))).toBe(false);
+});
+
 test('without the salt no guess at a body of few possibilities matches', () => {
   const decisions = ['grant', 'refuse', 'withdraw'];
   const categories = ['behavioral', 'transactional', 'interaction', 'contextual'];

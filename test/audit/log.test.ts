@@ -184,6 +184,15 @@ describe('opening', () => {
     await expect(log.append([leaves[13]!])).rejects.toMatchObject({ code: 'log/disagrees' });
   });
 
+  test('refuses another history under the signed note', async () => {
+    const { note } = state.head!;
+    state = createMemoryLogState();
+    log = createLog({ store: createMemoryLogStore(state), signer, origin });
+    await log.append(leaves.slice(1, 14));
+    state.head!.note = note;
+    await expect(reopened()).rejects.toMatchObject({ code: 'log/disagrees' });
+  });
+
   test('refuses a log whose hashes are gone', async () => {
     state.hashes.delete('3/0');
     await expect(reopened()).rejects.toMatchObject({ code: 'log/missing-hash' });

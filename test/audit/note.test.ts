@@ -66,6 +66,7 @@ describe('whom to believe', () => {
     const sameName = { ...enoch!, name: 'PeterNeumann' };
     const sameId = { ...log, id: peter!.id };
     for (const key of [sameName, sameId]) {
+      expect(openNote(note, [key, enoch!]).signatures).toEqual([{ key: enoch }]);
       expect(() => openNote(note, [key])).toThrow(expect.objectContaining({ code: 'note/unverified' }));
     }
   });
@@ -202,6 +203,18 @@ describe('Ed25519', () => {
     expect(
       verifyEd25519(new Uint8Array([...signature.slice(0, 32), ...shifted]), message, signer.publicKey),
     ).toBe(false);
+  });
+
+  test('no key of small order, and no point in another spelling: both would let anything verify', () => {
+    const identity = hexToBytes(`01${'00'.repeat(31)}`);
+    const identityPlusP = hexToBytes(`ee${'ff'.repeat(30)}7f`);
+    for (const key of [identity, identityPlusP]) {
+      for (const point of [identity, identityPlusP]) {
+        const signature = new Uint8Array(64);
+        signature.set(point);
+        expect(verifyEd25519(signature, message, key)).toBe(false);
+      }
+    }
   });
 
   test('a signer keeps its own copy of the seed', async () => {

@@ -78,6 +78,10 @@ describe('verifier keys', () => {
     expect(() => createNoteKey(name, publicKey)).toThrow(expect.objectContaining(malformed));
   });
 
+  test.each([0, 31, 33, 64])('refused as a public key: %d bytes', (length) => {
+    expect(() => createNoteKey('key', new Uint8Array(length))).toThrow(expect.objectContaining(malformed));
+  });
+
   test('a name may be any other text', () => {
     const { publicKey } = vkeyToNoteKey(notes.own.logVkey);
     const key = createNoteKey('bücher.example/日誌', publicKey);
