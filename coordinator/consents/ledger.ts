@@ -1,0 +1,161 @@
+/**
+ * Consent states, folded from the logged events and stored nowhere: the events are the truth, and a state in a table could only disagree with
+ * them. What was folded is kept in memory and carried forward event by event.
+ *
+ * Why what is kept is never stale: events are appended under the lock of the log's head, so they become visible in log order. `cursor` is
+ * the newest index that was looked at; everything kept is complete up to it, and `sync` reads what lies behind it. A transaction
+ * that holds the head's lock therefore sees, after `sync`, exactly the consents of that size of the log.
+ */
+import { base64UrlToBytes, bytesToUtf8 } from '@twinkeep/audit';
+import {
+  applyConsent,
+  decide,
+  NO_CONSENT,
+  type ConsentEvent,
+  type ConsentQuestion,
+  type ConsentState,
+} from '@twinkeep/consent';
+import {
+  readBindings,
+  readEventsAfter,
+  readEventsAt,
+  readEventsOf,
+  readNewestIndex,
+  type EventWithBody,
+} from '../store/consents.ts';
+import type { Db } from '../store/schema.ts';
+
+export interface SubjectConsent {
+  state: ConsentState;
+  /** Thumbprint of the key that speaks for the subject; null where nobody has. */
+  jkt: string | null;
+}
+
+export type BulkQuestion = Omit<ConsentQuestion, 'subject'>;
+
+export interface ConsentLedger {
+  /** As of now, or as of the log size whose lock the transaction holds. */
+  read(db: Db, subjects: readonly string[]): Promise<Map<string, SubjectConsent>>;
+  /**
+   * For each report, whether all of its members may contribute through its device. Asked twice of each twin in a round, so answers
+   * are kept: a denial until the state changes, a permission until then or until its own end.
+   */
+  allow(db: Db, question: BulkQuestion, reports: readonly ReportMembers[], at: number): Promise<boolean[]>;
+}
+
+export interface ReportMembers {
+  members: readonly string[];
+  /** Thumbprint of the reporting device. */
+  jkt: string;
+}
+
+interface Kept extends SubjectConsent {
+  /** By question. `until`: the first moment at which the answer may be another one. */
+  answers: Map<string, { allow: boolean; until: number }>;
+}
+
+/** Some kilobytes each. Beyond that, the oldest are folded again when they are needed. */
+const KEPT_SUBJECTS = 50_000;
+
+export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLedger {
+  const kept = new Map<string, Kept>();
+  let cursor = -1;
+
+  /** Carries everything kept forward to the newest event that `db` can see. */
+  const sync = async (db: Db): Promise<void> => {
+    if (kept.size === 0) {
+      const newest = await readNewestIndex(db);
+      if (kept.size === 0) {
+        cursor = Math.max(cursor, newest);
+        return;
+      }
+    }
+    const fresh = await readEventsAfter(db, cursor);
+    const news = fresh.filter(({ id, subject }) => kept.get(subject)?.state.links.has(id) === false);
+    for (const event of await readEventsAt(
+      db,
+      news.map(({ index }) => index),
+    )) {
+      const entry = kept.get(event.subject);
+      if (entry !== undefined)
+        kept.set(event.subject, { ...entry, state: apply(entry.state, event), answers: new Map() });
+    }
+    cursor = Math.max(cursor, fresh.at(-1)?.index ?? -1);
+  };
+
+  /** What another request reads meanwhile can move the cursor past an event that this one has not seen: then it reads again. */
+  const load = async (db: Db, subjects: readonly string[]): Promise<void> => {
+    for (;;) {
+      const missing = subjects.filter((subject) => !kept.has(subject));
+      if (missing.length === 0) return;
+      const before = cursor;
+      const [bindings, events] = [await readBindings(db, missing), await readEventsOf(db, missing)];
+      if (cursor !== before) continue;
+      for (const [subject, entry] of foldAll(bindings, events))
+        if (!kept.has(subject)) kept.set(subject, entry);
+      return;
+    }
+  };
+
+  const current = async (db: Db, subjects: readonly string[]): Promise<void> => {
+    await sync(db);
+    await load(db, subjects);
+  };
+
+  const forgetOldest = (): void => {
+    for (const subject of kept.keys()) {
+      if (kept.size <= capacity) return;
+      kept.delete(subject);
+    }
+  };
+
+  return {
+    read: async (db, subjects) => {
+      await current(db, subjects);
+      const found = new Map(
+        subjects.map((subject) => {
+          const entry = kept.get(subject);
+          return [subject, { state: entry?.state ?? NO_CONSENT, jkt: entry?.jkt ?? null }];
+        }),
+      );
+      forgetOldest();
+      return found;
+    },
+    allow: async (db, question, reports, at) => {
+      await current(
+        db,
+        reports.flatMap(({ members }) => members),
+      );
+      const key = JSON.stringify(question);
+      const allows = (subject: string, jkt: string): boolean => {
+        const entry = kept.get(subject);
+        if (entry === undefined || entry.jkt !== jkt) return false;
+        const known = entry.answers.get(key);
+        if (known !== undefined && at < known.until) return known.allow;
+        const { allow, validUntil } = decide({ ...question, subject }, entry.state, at);
+        entry.answers.set(key, { allow, until: validUntil ?? Infinity });
+        return allow;
+      };
+      const answers = reports.map(({ members, jkt }) => members.every((subject) => allows(subject, jkt)));
+      forgetOldest();
+      return answers;
+    },
+  };
+}
+
+function foldAll(bindings: Map<string, string>, events: readonly EventWithBody[]): Map<string, Kept> {
+  const folded = new Map<string, Kept>();
+  for (const [subject, jkt] of bindings) folded.set(subject, { state: NO_CONSENT, jkt, answers: new Map() });
+  for (const event of events) {
+    const entry = folded.get(event.subject);
+    if (entry !== undefined) entry.state = apply(entry.state, event);
+  }
+  return folded;
+}
+
+function apply(state: ConsentState, { id, body, index, receivedAt }: EventWithBody): ConsentState {
+  // Verified before it was stored: the signature, and that this is its only spelling.
+  const payload = body.split('.')[1] as string;
+  const event = JSON.parse(bytesToUtf8(base64UrlToBytes(payload))) as ConsentEvent;
+  return applyConsent(state, { id, event, index, receivedAt });
+}

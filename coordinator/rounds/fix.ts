@@ -1,0 +1,56 @@
+/**
+ * Fixing the set: the point of no return for consent (gate G3).
+ *
+ * The log's lock is taken first, so no withdrawal can slip in between the reading of consent and the entry that says at which size of the log it
+ * was read. A withdrawal logged before drops its report whole; one logged after counts from the next round.
+ */
+import { setRoot, signStatement, type SetCommit } from '@twinkeep/protocol';
+import { statementName } from '../log/journal.ts';
+import { readRefused } from '../store/helper-answers.ts';
+import { readCandidates, setDispositions } from '../store/reports.ts';
+import type { Tx } from '../store/schema.ts';
+import { consentQuestion } from './config.ts';
+import type { RoundDeps } from './deps.ts';
+import type { RunningRound } from './running.ts';
+import { chooseSet, countDropped } from './set.ts';
+
+/** @returns false where fewer than `nMin` reports are left: no set is committed to then */
+export async function fixSet(
+  tx: Tx,
+  { journal, ledger, key }: RoundDeps,
+  running: RunningRound,
+  responding: number[],
+): Promise<boolean> {
+  const { round, config, now } = running;
+  const consent = await journal.lock(tx);
+  const stored = await readCandidates(tx, round.rcHash);
+  const refused = await readRefused(tx, round.rcHash, responding);
+  const allowed = await ledger.allow(tx, consentQuestion(config), stored, now);
+  const candidates = stored.map(({ headerHash, twins }, i) => ({
+    headerHash,
+    twins,
+    refused: refused.has(headerHash),
+    consented: allowed[i] === true,
+  }));
+
+  const { members, twins, dropped } = chooseSet(candidates, config.maxTwins);
+  running.set = { count: members.length, twins, dropped: countDropped(dropped), consent };
+  await setDispositions(tx, round.rcHash, [
+    ...dropped.map(({ candidate, reason }) => ({ headerHash: candidate.headerHash, disposition: reason })),
+    ...members.map(({ headerHash }) => ({ headerHash, disposition: 'in-set' as const })),
+  ]);
+  if (members.length < config.nMin) return false;
+
+  const body: SetCommit = {
+    v: 1,
+    rcHash: round.rcHash,
+    g: 0,
+    merkleRoot: setRoot(members.map(({ headerHash }) => headerHash)),
+    responding,
+    ...running.set,
+  };
+  const statement = await signStatement('set-commit', body, key);
+  await journal.publish(tx, [statement], now);
+  round.scHash = statementName(statement);
+  return true;
+}

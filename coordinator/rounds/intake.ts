@@ -1,0 +1,85 @@
+/**
+ * Taking a report. What needs no table was checked by `decodeReport`; here it meets the credential, the round and the other reports.
+ * The answer goes out after the commit, so a device that has it may forget its seeds: its report is in the round, whatever crashes.
+ */
+import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
+import {
+  decodeReport,
+  ProblemError,
+  thumbprint,
+  type Credential,
+  type DecodedReport,
+  type ReportReceipt,
+  type RoundConfig,
+} from '@twinkeep/protocol';
+import { nativeSha256 } from '../log/journal.ts';
+import { findReport, insertReport } from '../store/reports.ts';
+import { lockRound } from '../store/rounds.ts';
+import { configToRules, consentQuestion } from './config.ts';
+import type { RoundDeps } from './deps.ts';
+import { drive } from './drive.ts';
+import { step } from './machine.ts';
+import { loadRunning } from './running.ts';
+
+export interface ReportUpload {
+  rcHash: string;
+  config: RoundConfig;
+  /** Key id of the address it was sent to. */
+  kid: string;
+  bytes: Uint8Array;
+  /** Verified with the request, whose proof was made by the key that it names. */
+  credential: Credential;
+  credentialJwt: string;
+}
+
+/** @throws ProblemError 'report/...' or 'round/...', having changed nothing */
+export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise<ReportReceipt> {
+  const { rcHash, config, credential } = upload;
+  const decoded = decodeReport(upload.bytes, config, base64UrlToBytes(rcHash));
+  await checkReporter(decoded, upload);
+  const headerHash = bytesToBase64Url(decoded.headerHash);
+  const messageHash = bytesToBase64Url(nativeSha256(upload.bytes));
+  await deps.runTx('report', async (tx) => {
+    const round = await lockRound(tx, rcHash);
+    if (round === null) throw new ProblemError('round/unknown');
+    const before = await findReport(tx, rcHash, credential.sub);
+    if (before?.message_hash === messageHash) return;
+    if (before !== undefined) throw new ProblemError('report/duplicate');
+
+    const running = await loadRunning(tx, deps, round);
+    const place = round.state.reports + 1;
+    const { now } = running;
+    const input = { kind: 'report', twins: decoded.header.twins } as const;
+    // The machine is pure: asked beforehand, it says whether the round still takes reports.
+    step(configToRules(config), round.state, input, now);
+    // Gate G2. It spares everyone a report that gate G3 would drop; only G3 decides.
+    const members = [{ members: decoded.members, jkt: credential.jkt }];
+    const [allowed] = await deps.ledger.allow(tx, consentQuestion(config), members, now);
+    if (allowed !== true) throw new ProblemError('report/consent');
+    const report = {
+      rcHash,
+      headerHash,
+      place,
+      sub: credential.sub,
+      jkt: credential.jkt,
+      messageHash,
+      receivedAt: now,
+    };
+    if (!(await insertReport(tx, { ...report, decoded }))) throw new ProblemError('report/twin-elsewhere');
+    await drive(tx, deps, running, input);
+  });
+  return { status: 'accepted', rcHash, headerHash };
+}
+
+/** The key of the address, of the header, of the credential and of the request's proof are one, and so are the credentials. */
+async function checkReporter({ header }: DecodedReport, upload: ReportUpload): Promise<void> {
+  const { credential, config } = upload;
+  if (header.key !== upload.kid || (await thumbprint(base64UrlToBytes(header.key))) !== credential.jkt)
+    throw new ProblemError('report/key');
+  if (header.credential !== upload.credentialJwt)
+    throw new ProblemError('report/key', 'the header carries another credential than the request');
+  if (header.twins > credential.maxTwins) throw new ProblemError('report/too-many-twins');
+  // A person's own device reports one twin and is exempt.
+  if (header.twins < config.minTwins && credential.maxTwins !== 1)
+    throw new ProblemError('report/too-few-twins');
+}
