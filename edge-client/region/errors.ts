@@ -19,6 +19,10 @@ export type RegionErrorCode =
   | 'twin/unknown'
   /** The database was made under another wrapping key, for another helper, or is otherwise not this party's. */
   | 'store/foreign'
+  /** A mask helper refuses: the configuration, the set or the moment is not one it may answer for. */
+  | 'helper/config'
+  | 'helper/set'
+  | 'helper/closed'
   /** The command line is not one of the documented forms. */
   | 'cli/usage';
 

@@ -1,0 +1,140 @@
+/**
+ * Consents of customers whom a business knows from its own records. The node signs what the records say, with its device key, as a
+ * `collector` with a reference to the evidence, and never as the customer.
+ *
+ * An import may say no to anything, and yes only to what nobody has answered yet: whatever an old file says, it lifts neither a
+ * refusal nor a withdrawal.
+ */
+import {
+  CATEGORIES,
+  createConsentSigner,
+  DAY_MILLIS,
+  findCell,
+  listCells,
+  OPERATIONS,
+  type Category,
+  type ConsentState,
+  type GrantTerms,
+  type Operation,
+} from '@twinkeep/consent';
+import type { ConsentEntry, SignedConsentEntry } from '@twinkeep/edge-client';
+import { publicKeyToJwk, type SigningKey } from '@twinkeep/protocol';
+import { noticeOf, type ConsentTerms } from '../mapping/terms.ts';
+import { createChainSigner, type Choice, type Evidence, type SignerDeps } from './chain-signer.ts';
+
+/** What a file says of one customer. */
+export type ConsentChoice = { granted: readonly Category[] } | { refused: true };
+
+/** What customers were asked, and what an import rests on. */
+export interface Collection {
+  terms: ConsentTerms;
+  categories: { required: readonly Category[]; optional: readonly Category[] };
+  evidence: Evidence;
+}
+
+export interface Collector {
+  /** The events, if any, that make the choice known; to be appended to the chain. */
+  record(
+    subject: string,
+    chain: readonly ConsentEntry[],
+    choice: ConsentChoice,
+    collection: Collection,
+  ): Promise<SignedConsentEntry[]>;
+  /** The events that take back all that is granted; none where nothing is. */
+  withdraw(
+    subject: string,
+    chain: readonly ConsentEntry[],
+    evidence: Evidence,
+  ): Promise<SignedConsentEntry[]>;
+}
+
+/** What a twin needs in order to learn and to lend; using its predictions takes a consent of its own. */
+const IMPORTED_OPERATIONS: readonly Operation[] = ['collect', 'infer_local', 'train_local', 'contribute'];
+
+const DEFAULT_RETENTION = 'P2Y';
+const DEFAULT_DELETION = 'P30D';
+
+export async function createCollector(
+  deps: Omit<SignerDeps, 'signer'> & { key: SigningKey },
+): Promise<Collector> {
+  const { key, clock } = deps;
+  const signer = await createConsentSigner(key.privateKey, publicKeyToJwk(key.publicKey));
+  return {
+    async record(subject, stored, choice, { terms, categories, evidence }) {
+      const chain = createChainSigner({ ...deps, signer }, subject, stored);
+      const { yes, no } = changes(chain.state(), choice, { categories, purpose: terms.purpose }, clock());
+      const question = {
+        jurisdiction: terms.jurisdiction ?? ['EU'],
+        notice: noticeOf(terms),
+        purpose: terms.purpose,
+        operations: IMPORTED_OPERATIONS,
+        method: 'import',
+      };
+      const among = (some: readonly Category[]): Collection['categories'] => ({
+        required: categories.required.filter((category) => some.includes(category)),
+        optional: categories.optional.filter((category) => some.includes(category)),
+      });
+      if (yes.length > 0) {
+        const grant = grantTerms(terms, deps.party, clock());
+        await chain.add({ ...question, type: 'grant', categories: among(yes), terms: grant }, evidence);
+      }
+      if (no.length > 0) await chain.add({ ...question, type: 'refuse', categories: among(no) }, evidence);
+      return chain.added();
+    },
+
+    async withdraw(subject, stored, evidence) {
+      const chain = createChainSigner({ ...deps, signer }, subject, stored);
+      const given = listCells(chain.state()).filter(({ cell }) => cell.status === 'given');
+      for (const purpose of new Set(given.map((named) => named.purpose))) {
+        const cells = given.filter((named) => named.purpose === purpose);
+        const asked = chain.events().findLast(({ grants }) => grants.some((grant) => grant.purpose === purpose))!;
+        const withdrawal: Choice = {
+          type: 'withdraw',
+          jurisdiction: asked.jurisdiction,
+          notice: asked.notice,
+          purpose,
+          categories: {
+            required: CATEGORIES.filter((category) => cells.some((named) => named.category === category)),
+            optional: [],
+          },
+          operations: OPERATIONS.filter((operation) => cells.some((named) => named.operation === operation)),
+          method: 'record',
+        };
+        await chain.add(withdrawal, evidence);
+      }
+      return chain.added();
+    },
+  };
+}
+
+function grantTerms(terms: ConsentTerms, party: string, now: number): GrantTerms {
+  return {
+    consentType: 'expressed',
+    storage: {
+      location: party,
+      retention: terms.retention ?? DEFAULT_RETENTION,
+      deletion: terms.deletion ?? DEFAULT_DELETION,
+    },
+    ...(terms.validDays === undefined ? {} : { validUntil: now + terms.validDays * DAY_MILLIS }),
+  };
+}
+
+/** Categories that nobody has answered and the file grants; categories that the file no longer grants, or says no to. */
+function changes(
+  state: ConsentState,
+  choice: ConsentChoice,
+  { categories, purpose }: { categories: Collection['categories']; purpose: string },
+  now: number,
+): { yes: Category[]; no: Category[] } {
+  const granted = 'granted' in choice ? choice.granted : [];
+  const yes: Category[] = [];
+  const no: Category[] = [];
+  for (const category of [...categories.required, ...categories.optional]) {
+    const cell = findCell(state, category, purpose, 'contribute');
+    const open = cell === undefined || (cell.status === 'given' && cell.validUntil <= now);
+    if (granted.includes(category)) {
+      if (open) yes.push(category);
+    } else if (cell?.status === 'given' || (open && 'refused' in choice)) no.push(category);
+  }
+  return { yes, no };
+}

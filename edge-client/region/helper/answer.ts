@@ -1,0 +1,149 @@
+/**
+ * A helper's part after a set is fixed: ready, then, once q helpers are ready for the same set, its sums of masks.
+ *
+ * Order is everything here. Each flag is durable before the statement that rests on it is made, and each flag is bound to one set
+ * for ever, so that whatever crashes, and whatever the coordinator shows later, no second set gets a ready or a sum. Answering the
+ * same set again is harmless: the sums are the same bytes. Section 2.5, steps 6 and 7.
+ */
+import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
+import {
+  addMask,
+  encodeSums,
+  helperFamily,
+  helperReadySchema,
+  setCommitSchema,
+  setRoot,
+  setsOfHelper,
+  signStatement,
+  statementHash,
+  verifyLogged,
+  verifyStatement,
+  type HelperReady,
+  type HelperRound,
+  type HelperSet,
+  type RoundConfig,
+  type SetCommit,
+  type SigningKey,
+  type Statement,
+} from '@twinkeep/protocol';
+import { RegionError } from '../errors.ts';
+import type { HelperPolicy, HelperRoundTerms } from './check.ts';
+import { nodePrg } from './node-prg.ts';
+import type { HelperStore } from './store.ts';
+
+export interface AnswerDeps {
+  policy: HelperPolicy;
+  key: SigningKey;
+  store: HelperStore;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+}
+
+/** A set that this helper may answer for. */
+export interface CheckedSet {
+  scHash: string;
+  /** Header hashes. */
+  members: readonly string[];
+}
+
+/**
+ * Everything about a set that a helper can know. @throws ProtocolError, or RegionError 'helper/set', 'helper/closed'
+ */
+export async function checkSet(
+  { set }: Pick<HelperRound, 'set'>,
+  { config, rcHash }: HelperRoundTerms,
+  { policy, store, clock }: AnswerDeps,
+): Promise<CheckedSet> {
+  if (set === null) throw refusal('none is fixed');
+  const pinned = { kid: policy.trust.coordinator.key, vkey: policy.trust.log.vkey };
+  const { statement } = verifyLogged(set.commit, 'set-commit', setCommitSchema, pinned);
+  const commit = statement.body;
+  if (commit.rcHash !== rcHash) throw refusal('it is of another round');
+  if (clock() > config.revealDeadline) throw new RegionError('helper/closed', 'the time to answer is over');
+  requireMembers(set.members, commit, config, policy.minReports);
+  const verdicts = await store.verdicts(rcHash, set.members);
+  if (set.members.some((member) => verdicts.get(member)?.code !== null))
+    throw refusal('it has a member that this helper did not accept');
+  const twins = [...verdicts.values()].reduce((sum, verdict) => sum + verdict.twins, 0);
+  if (twins !== commit.twins || twins > config.maxTwins) throw refusal('its twins do not add up');
+  return { scHash: bytesToBase64Url(statementHash(statement)), members: set.members };
+}
+
+/** Binds the round to the set, durably; only then is there a statement. @throws RegionError 'helper/set' for a second set */
+export async function makeReady(
+  { scHash }: CheckedSet,
+  { rcHash }: HelperRoundTerms,
+  { policy, key, store }: AnswerDeps,
+): Promise<Statement<HelperReady>> {
+  if (!(await store.bindSet(rcHash, scHash))) throw refusal('this helper is bound to another one of this round');
+  const body: HelperReady = { v: 1, rcHash, scHash, j: policy.j };
+  return signStatement('helper-ready', body, key);
+}
+
+/** Do q helpers, this one included, say that they are ready for this very set? */
+export function isAgreed(
+  readies: readonly unknown[],
+  { scHash }: CheckedSet,
+  { config, rcHash }: HelperRoundTerms,
+  { policy }: AnswerDeps,
+): boolean {
+  const ready = new Set<number>();
+  for (const { j, key } of config.helpers) {
+    for (const candidate of readies) {
+      const body = readyBody(candidate, key);
+      if (body?.j === j && body.rcHash === rcHash && body.scHash === scHash) ready.add(j);
+    }
+  }
+  return ready.has(policy.j) && ready.size >= config.q;
+}
+
+/** Marks the set as revealed, durably; only then are sums computed. @returns bytes of `encodeSums` */
+export async function revealSums(
+  { scHash, members }: CheckedSet,
+  { config, rcHash }: HelperRoundTerms,
+  { policy, key, store }: AnswerDeps,
+): Promise<Uint8Array> {
+  if (!(await store.markRevealed(rcHash, scHash))) throw refusal('this helper is bound to another one of this round');
+  const seeds = await store.seeds(rcHash, members);
+  if (seeds.size !== members.length) throw new RegionError('helper/closed', 'the seeds of the round are erased');
+  const family = helperFamily(config.helpers.length, config.c);
+  const sums = new Map<number, Uint32Array>();
+  for (const index of setsOfHelper(family, policy.j))
+    sums.set(index, await sumMasks([...seeds.values()], index, family[index] as HelperSet, { config, rcHash }));
+  return encodeSums(sums, { rcHash, scHash, j: policy.j }, key);
+}
+
+async function sumMasks(
+  seeds: readonly ReadonlyMap<number, Uint8Array>[],
+  index: number,
+  set: HelperSet,
+  { config, rcHash }: { config: RoundConfig; rcHash: string },
+): Promise<Uint32Array> {
+  const sum = new Uint32Array(config.dPadded + config.evaluationLength);
+  for (const own of seeds) await addMask(sum, own.get(index) as Uint8Array, base64UrlToBytes(rcHash), set, nodePrg);
+  return sum;
+}
+
+function requireMembers(
+  members: readonly string[],
+  commit: SetCommit,
+  { nMin }: RoundConfig,
+  minReports: number,
+): void {
+  if (new Set(members).size !== members.length) throw refusal('it names a report twice');
+  if (members.length !== commit.count) throw refusal('its count is not that of its members');
+  if (members.length < Math.max(nMin, minReports)) throw refusal('it is smaller than the smallest cohort');
+  if (setRoot(members) !== commit.merkleRoot) throw refusal('its root is not that of its members');
+}
+
+function readyBody(candidate: unknown, kid: string): HelperReady | null {
+  try {
+    return verifyStatement(candidate, 'helper-ready', helperReadySchema, kid).body;
+  } catch {
+    return null;
+  }
+}
+
+function refusal(why: string): RegionError {
+  return new RegionError('helper/set', `a set is refused: ${why}`);
+}

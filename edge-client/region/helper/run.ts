@@ -1,0 +1,94 @@
+/**
+ * The mask helper as a process: an outbound client without a port of its own. Its operator answers for one thing, that this key
+ * lends a sum of masks to one set of a round at most; everything else may fail and be tried again.
+ */
+import { isPassing, createTransport, pollWork, submitAck, submitEpoch, submitReady, submitSums } from '@twinkeep/edge-client';
+import { randomBytes, sodiumReady, type SigningKey, type Trust } from '@twinkeep/protocol';
+import { RegionError } from '../errors.ts';
+import { readHelperConfig, readJson, readKey, readTrust, type HelperConfig } from '../process/config.ts';
+import { openDatabase } from '../process/database.ts';
+import { announceReady, pause } from '../process/lifecycle.ts';
+import { createLogger, errorFields, type Logger } from '../process/logger.ts';
+import { performDuties, type HelperSink } from './duties.ts';
+import { currentEpoch } from './epoch.ts';
+import type { HelperTables } from './schema.ts';
+import { createHelperSeal, privatePart } from './seal.ts';
+import { openHelperStore, type HelperStore } from './store.ts';
+
+export interface HelperParts {
+  j: number;
+  minReports: number;
+  trust: Trust;
+  key: SigningKey;
+  store: HelperStore;
+  coordinatorUrl: string;
+  fetch: typeof globalThis.fetch;
+  clock: () => number;
+  log: Logger;
+}
+
+/** Waits between tries after a failure, in milliseconds. */
+const RETRY_MILLIS = 1_000;
+
+/** `twinkeep-helper run`. @throws RegionError where it cannot start */
+export async function runHelper(configFile: string, stop: AbortSignal): Promise<void> {
+  const parts = await openHelper(await readHelperConfig(configFile));
+  try {
+    await helperLoop(parts, stop);
+  } finally {
+    await parts.store.close();
+  }
+}
+
+async function openHelper(config: HelperConfig): Promise<HelperParts> {
+  await sodiumReady;
+  const { j, minReports, coordinatorUrl } = config;
+  const trust = await readTrust(config.trustFile);
+  const key = await readKey(config.keyFile);
+  if (trust.helpers[j - 1]?.key !== key.id)
+    throw new RegionError('config/invalid', `${config.keyFile}: this is not the key that the trust file pins for helper ${j}`);
+  const seal = createHelperSeal(privatePart(await readJson(config.keyFile)));
+  const db = openDatabase<HelperTables>(config.databaseUrl, 2);
+  const store = await openHelperStore(db, { j, keyId: key.id }, seal);
+  const log = createLogger(`helper-${j}`);
+  return { j, minReports, trust, key, store, coordinatorUrl, fetch: globalThis.fetch, clock: Date.now, log };
+}
+
+/** Polls, works, and begins again, until asked to stop. */
+export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise<void> {
+  const { j, trust, key, store, clock, log } = parts;
+  const transport = createTransport({ baseUrl: parts.coordinatorUrl, key, fetch: parts.fetch, clock, random: randomBytes });
+  const sink: HelperSink = {
+    ack: (statement) => submitAck(transport, statement, stop),
+    ready: (statement) => submitReady(transport, statement, stop),
+    sums: (rcHash, bytes) => submitSums(transport, { j, rcHash }, bytes, stop),
+  };
+  const policy = { j, keyId: key.id, trust, minReports: parts.minReports };
+  const onTrouble = (rcHash: string, error: unknown): void =>
+    log.warn({ rcHash, ...errorFields(error) }, 'a round is in trouble');
+  let published = 0;
+  let after = 0;
+  let announced = false;
+  while (!stop.aborted) {
+    try {
+      const epoch = await currentEpoch(j, key, store, clock());
+      if (epoch.body.e !== published) {
+        await submitEpoch(transport, epoch, stop);
+        published = epoch.body.e;
+        log.info({ e: published }, 'the box key of this epoch is published');
+      }
+      if (!announced) announceReady({ j });
+      announced = true;
+      const work = await pollWork(transport, j, after, stop);
+      if (work === null) continue;
+      const done = await performDuties(work, { policy, key, store, clock, sink, onTrouble });
+      after = done ? work.rev : 0;
+      if (!done) await pause(RETRY_MILLIS, stop);
+    } catch (error) {
+      if (stop.aborted) return;
+      log.warn(errorFields(error), isPassing(error) ? 'the coordinator cannot be reached' : 'the helper is in trouble');
+      after = 0;
+      await pause(RETRY_MILLIS, stop);
+    }
+  }
+}
