@@ -1,0 +1,103 @@
+/** Who contributes to a round: every twin of this keeper that gives leave, has a label, and has the role that the round asks for. */
+import { bytesToBase64Url, sha256 } from '@twinkeep/audit';
+import type { DecisionReason } from '@twinkeep/consent';
+import { askContribution, readConsentChain, type Contribution } from '../consent-chain.ts';
+import { decodeFeatures } from '../features/codec.ts';
+import { assembleSet, extractVector, type FeatureVector, type TrainingSet } from '../features/dataset.ts';
+import type { FeaturePlan } from '../features/plan.ts';
+import type { FeatureBytes, Role, StoredTwin, TwinStore } from '../store/port.ts';
+import type { CheckedRound } from './check.ts';
+
+export interface GatherDeps {
+  store: TwinStore;
+  plan: FeaturePlan;
+  /** Draws the role of a twin that has none in this task; see `drawRole`. */
+  draw: () => Role;
+  vectors: VectorCache;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+}
+
+export interface GatheredTwins {
+  trainers: TrainingSet;
+  heldOut: TrainingSet;
+  /** Twins that stay home, by reason: for the keeper's own eyes. */
+  denied: ReadonlyMap<DecisionReason, number>;
+  unlabelled: number;
+}
+
+const PAGE = 256;
+
+/** @throws FeatureError 'features/other-plan' where a twin's features were kept for other tasks: `refoldTwin` first */
+export async function gatherTwins(deps: GatherDeps, round: CheckedRound): Promise<GatheredTwins> {
+  const { task, config } = round;
+  const denied = new Map<DecisionReason, number>();
+  const rows = new Map<string, { leave: Contribution; vector: FeatureVector }>();
+  let unlabelled = 0;
+  for await (const twin of allTwins(deps.store)) {
+    const terms = { cohort: config.nMin, now: deps.clock(), until: config.ackDeadline };
+    const leave = askContribution(task, twin.subject, readConsentChain(twin.consents), terms);
+    if ('denied' in leave) {
+      denied.set(leave.denied, (denied.get(leave.denied) ?? 0) + 1);
+      continue;
+    }
+    const vector = vectorOf(deps, round, twin, leave);
+    if (vector === null) unlabelled++;
+    else rows.set(twin.subject, { leave, vector });
+  }
+  const roles = await deps.store.drawRoles(task.taskId, [...rows.keys()], deps.draw);
+  const ofRole = (role: Role): TrainingSet =>
+    assembleSet(
+      task,
+      [...rows].filter(([subject]) => roles.get(subject) === role).map(([, row]) => row),
+    );
+  // An evaluating round asks only those who never trained.
+  const trainers = config.kind === 'train' ? ofRole('train') : assembleSet(task, []);
+  return { trainers, heldOut: ofRole('hold-out'), denied, unlabelled };
+}
+
+/** Vectors of earlier rounds; a vector is made anew where its features or the allowed categories changed. */
+export interface VectorCache {
+  get(key: string, version: string, make: () => FeatureVector | null): FeatureVector | null;
+}
+
+/** Holds one vector per twin and task: 4 bytes per input, and a hash. */
+export function createVectorCache(): VectorCache {
+  const known = new Map<string, { version: string; vector: FeatureVector | null }>();
+  return {
+    get(key, version, make) {
+      const found = known.get(key);
+      if (found?.version === version) return found.vector;
+      const vector = make();
+      known.set(key, { version, vector });
+      return vector;
+    },
+  };
+}
+
+function vectorOf(
+  { plan, vectors }: GatherDeps,
+  { task, config }: CheckedRound,
+  { subject, features }: StoredTwin,
+  leave: Contribution,
+): FeatureVector | null {
+  if (features === null) return null;
+  const version = `${config.taskHash} ${hashOf(features)} ${[...leave.categories].sort().join()}`;
+  return vectors.get(`${task.taskId} ${subject}`, version, () =>
+    extractVector(decodeFeatures(features, plan), task, leave),
+  );
+}
+
+async function* allTwins(store: TwinStore): AsyncGenerator<StoredTwin> {
+  let after: string | null = null;
+  for (;;) {
+    const page: string[] = await store.listTwins(after, PAGE);
+    yield* await store.readTwins(page);
+    if (page.length < PAGE) return;
+    after = page.at(-1) as string;
+  }
+}
+
+function hashOf(features: FeatureBytes): string {
+  return bytesToBase64Url(sha256(features));
+}
