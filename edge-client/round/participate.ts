@@ -22,7 +22,6 @@ import {
 import type { TwinStore } from '../store/port.ts';
 import type { TrainingEngine } from '../train/engine.ts';
 import { fetchConsistency, fetchModel, fetchResults, submitReport } from '../transport/device.ts';
-import { isPassing, TransportError } from '../transport/errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import { checkRound, type CheckedRound } from './check.ts';
 import { gatherTwins, type GatherDeps, type GatheredTwins } from './gather.ts';
@@ -93,10 +92,21 @@ export async function resendPending(
   const outcomes: Reported[] = [];
   for (const { outcome, bytes, round, rcHash } of await participant.store.readReports(taskId)) {
     if (outcome !== 'pending' || bytes === null) continue;
-    const report = restoreReport(bytes, { rcHash, key: participant.device.key.id });
-    outcomes.push(await sendReport(participant, { round }, rcHash, report, signal));
+    const report = reopenReport(bytes, rcHash, participant.device.key);
+    if (report === null) await participant.store.settleReport(rcHash, 'refused');
+    else outcomes.push(await sendReport(participant, { round }, rcHash, report, signal));
   }
   return outcomes;
+}
+
+/** Null where the bytes are no report of this key: it was changed since, so they could not be accepted any more. */
+function reopenReport(bytes: Uint8Array, rcHash: string, key: SigningKey): MaskedReport | null {
+  try {
+    return restoreReport(bytes, { rcHash, key: key.id });
+  } catch (error) {
+    if (error instanceof ProblemError) return null;
+    throw error;
+  }
 }
 
 /** The checkpoint is kept before anything is sent; where another tab or process was faster, its checkpoint counts too. */
@@ -152,12 +162,17 @@ async function fetchWeights(
       task.model,
     );
   } catch (error) {
-    if (isPassing(error)) throw error;
-    if (error instanceof TransportError && error.code === 'transport/aborted') throw error;
-    if (error instanceof TwinkeepError) return null;
+    if (MODEL_REFUSED.some((code) => hasCode(error, code))) return null;
     throw error;
   }
 }
+
+const MODEL_REFUSED = [
+  'transport/malformed',
+  'transport/too-large',
+  'model/unknown',
+  'protocol/weights',
+] as const;
 
 /** A person's own device reports one twin and is exempt from the floor: `maxTwins` of its credential is 1. */
 function checkNumber(
