@@ -10,6 +10,8 @@ export interface Display {
   /** Runs `work` and says how long it took. What it returns is said too. */
   step<T>(text: string, work: () => Promise<T>, say?: (result: T) => string): Promise<T>;
   progress(progress: Progress): void;
+  /** What is under way; on a terminal only. */
+  status(text: string): void;
 }
 
 export interface Screen {
@@ -65,6 +67,9 @@ export function createDisplay(
         lastLine = now();
         write(progressLine(progress));
       }
+    },
+    status(text) {
+      if (live) draw([text]);
     },
   };
 }

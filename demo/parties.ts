@@ -98,13 +98,13 @@ export async function openParties(folder: string, nodes: number): Promise<Partie
   return { ...partiesOf(folder, nodes), operator: { key, credential }, trust };
 }
 
-export const trustFile = (folder: string): string => join(folder, 'trust.json');
+const trustFile = (folder: string): string => join(folder, 'trust.json');
 
-/** Writes the party's config.json; relative paths in it are relative to the file. @returns its path */
-export async function writeConfig({ folder }: Party, config: object): Promise<string> {
-  const path = join(folder, 'config.json');
-  await writeJson(path, config);
-  return path;
+export const configFile = ({ folder }: Party): string => join(folder, 'config.json');
+
+/** Relative paths in it are relative to the file. */
+export async function writeConfig(party: Party, config: object): Promise<void> {
+  await writeJson(configFile(party), config);
 }
 
 function partiesOf(folder: string, nodes: number): Pick<Parties, 'coordinator' | 'helpers' | 'nodes'> {

@@ -20,8 +20,10 @@ export interface Processes {
   start(program: Program): Promise<void>;
   /** Runs a program to its end. @throws DemoError 'demo/party' with its last words where it fails */
   run(program: Program): Promise<void>;
-  /** SIGTERM, and SIGKILL after 3 seconds. Nothing can be started afterwards until all have ended. */
+  /** SIGTERM, and SIGKILL after 3 seconds. */
   stopAll(): Promise<void>;
+  /** The same, and nothing can be started any more. */
+  close(): Promise<void>;
 }
 
 const GRACE_MS = 3_000;
@@ -30,11 +32,12 @@ const GRACE_MS = 3_000;
 export function createProcesses(logs: string, onEnd: (name: string, how: string) => void): Processes {
   const running = new Set<ChildProcess>();
   let stopping = false;
+  let closed = false;
 
   async function spawn({ name, script, args }: Program): Promise<Started> {
     const log = await open(logFile(logs, name), 'a', 0o600);
     try {
-      if (stopping)
+      if (closed)
         throw new DemoError('demo/interrupted', `${name} was not started: everything is being stopped.`);
       const child = fork(script, args, { stdio: ['ignore', log.fd, log.fd, 'ipc'], execArgv: [] });
       running.add(child);
@@ -43,6 +46,17 @@ export function createProcesses(logs: string, onEnd: (name: string, how: string)
     } finally {
       await log.close();
     }
+  }
+
+  async function stopAll(): Promise<void> {
+    stopping = true;
+    const children = [...running];
+    const ended = Promise.all(children.map((child) => exitOf(child)));
+    for (const child of children) child.kill('SIGTERM');
+    await Promise.race([ended, pause(GRACE_MS, undefined, { ref: false })]);
+    for (const child of children) child.kill('SIGKILL');
+    await ended;
+    stopping = false;
   }
 
   return {
@@ -59,15 +73,10 @@ export function createProcesses(logs: string, onEnd: (name: string, how: string)
       const how = await exit;
       if (how !== SUCCESS) throw await failure(logs, program, how);
     },
-    async stopAll() {
-      stopping = true;
-      const children = [...running];
-      const ended = Promise.all(children.map((child) => exitOf(child)));
-      for (const child of children) child.kill('SIGTERM');
-      await Promise.race([ended, pause(GRACE_MS, undefined, { ref: false })]);
-      for (const child of running) child.kill('SIGKILL');
-      await ended;
-      stopping = false;
+    stopAll,
+    close() {
+      closed = true;
+      return stopAll();
     },
   };
 }

@@ -13,8 +13,6 @@ export interface Progress {
   dropouts: number;
   /** Rounds that ended without a sum. */
   abandoned: number;
-  /** Customers who have withdrawn so far. */
-  withdrawn: number;
   /** Figures of the model before the last round on the held-out twins; null until there are some. */
   auc: number | null;
   logLoss: number | null;
@@ -26,21 +24,20 @@ export interface Progress {
 const BAR_WIDTH = 30;
 
 export function progressBlock(progress: Progress): string[] {
-  const { done, rounds, nodes, reports, twins, dropouts, abandoned, withdrawn } = progress;
+  const { done, rounds, nodes, reports, twins, dropouts, abandoned } = progress;
   const filled = Math.round((BAR_WIDTH * done) / rounds);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
   return [
     `  ${bar}  round ${done}/${rounds}   ${timeLeft(progress)}`,
-    `  reports ${reports} of ${nodes}   twins ${count(twins)}   dropouts ${dropouts}` +
-      `   abandoned rounds ${abandoned}   withdrawn ${withdrawn}`,
+    `  reports ${reports} of ${nodes}   twins ${count(twins)}   dropouts ${dropouts}   abandoned rounds ${abandoned}`,
     `  ${figures(progress)}`,
   ];
 }
 
 export function progressLine(progress: Progress): string {
-  const { done, rounds, nodes, reports, dropouts, withdrawn } = progress;
+  const { done, rounds, nodes, reports, twins, dropouts } = progress;
   return (
-    `  round ${done}/${rounds}, reports ${reports} of ${nodes}, dropouts ${dropouts}, withdrawn ${withdrawn}, ` +
+    `  round ${done}/${rounds}, reports ${reports} of ${nodes}, twins ${count(twins)}, dropouts ${dropouts}, ` +
     `${figures(progress)}, ${timeLeft(progress)}`
   );
 }

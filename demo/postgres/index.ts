@@ -1,2 +1,2 @@
-export { createPartyDatabase, dropPartyDatabase } from './party.ts';
+export { createPartyDatabase, dropPartyDatabases } from './party.ts';
 export { startPostgres, type PostgresServer } from './server.ts';

@@ -29,12 +29,16 @@ export async function createPartyDatabase(adminUrl: string, party: string): Prom
   return url.href;
 }
 
-/** Ends the sessions of the party's database and removes it with its role. */
-export async function dropPartyDatabase(adminUrl: string, party: string): Promise<void> {
-  const name = pg.escapeIdentifier(party);
+/** Removes the databases and roles of all parties, whoever is connected. */
+export async function dropPartyDatabases(adminUrl: string): Promise<void> {
   await withAdmin(adminUrl, async (admin) => {
-    await admin.query(`drop database if exists ${name} with (force)`);
-    await admin.query(`drop role if exists ${name}`);
+    const { rows } = await admin.query<{ party: string }>(
+      `select rolname as party from pg_roles where rolcanlogin and not rolsuper`,
+    );
+    for (const name of rows.map(({ party }) => pg.escapeIdentifier(party))) {
+      await admin.query(`drop database if exists ${name} with (force)`);
+      await admin.query(`drop role ${name}`);
+    }
   });
 }
 

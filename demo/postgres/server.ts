@@ -11,11 +11,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { DemoError } from '../errors.ts';
+import { freePort } from '../free-port.ts';
 import { giveTo, serverAccount, type Account } from './account.ts';
 import { postgresPrograms } from './binaries.ts';
 import { reachableFolder } from './folder.ts';
@@ -113,17 +113,6 @@ async function startOnFreePort(server: Server): Promise<number> {
       await pause(500);
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-      .once('error', reject)
-      .listen(0, '127.0.0.1', () => {
-        const { port } = probe.address() as AddressInfo;
-        probe.close(() => resolve(port));
-      });
-  });
 }
 
 async function stopServer(server: Server): Promise<void> {

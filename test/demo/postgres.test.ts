@@ -1,4 +1,4 @@
-import { createPartyDatabase, dropPartyDatabase, startPostgres } from '@twinkeep/demo/postgres';
+import { createPartyDatabase, dropPartyDatabases, startPostgres } from '@twinkeep/demo/postgres';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,9 +55,6 @@ describe('a database and a role per party', () => {
     const after = await createPartyDatabase(admin, 'returning_party');
     expect(await ask(after, 'select n from visitors')).toEqual([{ n: 7 }]);
     expect(await refusal(before)).toBe(WRONG_PASSWORD);
-    await dropPartyDatabase(admin, 'returning_party');
-    expect(await ask(admin, `select 1 from pg_roles where rolname = 'returning_party'`)).toEqual([]);
-    expect(await ask(admin, `select 1 from pg_database where datname = 'returning_party'`)).toEqual([]);
   });
 });
 
@@ -98,6 +95,9 @@ describe('the server', () => {
     const second = await startPostgres(folder);
     expect(second.takenOver).toBe(true);
     expect(await ask(party, 'select n from visitors')).toEqual([{ n: 7 }]);
+    await dropPartyDatabases(second.adminUrl);
+    const left = `select rolname from pg_roles where rolcanlogin union all select datname from pg_database where not datistemplate`;
+    expect(await ask(second.adminUrl, left)).toEqual([{ rolname: 'postgres' }, { rolname: 'postgres' }]);
     await second.stop();
     await first.stop();
   });

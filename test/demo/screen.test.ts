@@ -5,18 +5,18 @@ import { progressBlock, progressLine, type Progress } from '../../demo/progress.
 import { figuresTable } from '../../demo/table.ts';
 
 const progress: Progress = {
-  ...{ done: 24, rounds: 60, nodes: 10, reports: 9, twins: 4_590, dropouts: 3, abandoned: 1, withdrawn: 71 },
+  ...{ done: 24, rounds: 60, nodes: 10, reports: 9, twins: 4_590, dropouts: 3, abandoned: 1 },
   ...{ auc: 0.84249, logLoss: 0.4126, heldOut: 918, secondsLeft: 38.2 },
 };
 
 test('progress names round, reports, dropouts, AUC and the time left', () => {
   expect(progressBlock(progress)).toEqual([
     '  ████████████░░░░░░░░░░░░░░░░░░  round 24/60   38 s left',
-    '  reports 9 of 10   twins 4,590   dropouts 3   abandoned rounds 1   withdrawn 71',
+    '  reports 9 of 10   twins 4,590   dropouts 3   abandoned rounds 1',
     '  AUC 0.842, log loss 0.413 (secure histogram, 918 held-out twins)',
   ]);
   expect(progressLine(progress)).toBe(
-    '  round 24/60, reports 9 of 10, dropouts 3, withdrawn 71, ' +
+    '  round 24/60, reports 9 of 10, twins 4,590, dropouts 3, ' +
       'AUC 0.842, log loss 0.413 (secure histogram, 918 held-out twins), 38 s left',
   );
 });

@@ -1,0 +1,42 @@
+/** Whom the demo trains on: invented telecom customers, or the rows of a file. */
+import type { CustomerEvent, TaskSpec } from '@twinkeep/protocol';
+
+export interface Customers {
+  /** In words, e.g. `7,043 customers of telco.csv`. */
+  title: string;
+  size: number;
+  /** @throws ProtocolError 'protocol/task' where the settings do not fit together */
+  task(settings: TaskSettings): TaskSpec;
+  /**
+   * Writes what a node imports into its folder.
+   * @param customers indices, ascending
+   */
+  writeFor(folder: string, customers: readonly number[]): Promise<NodeCustomers>;
+  /** Facts and label of one customer, for the comparison: what the node imports. */
+  events(customer: number): CustomerEvent[];
+}
+
+export interface NodeCustomers {
+  /** Arguments of `twinkeep-region import`. */
+  importArgs: string[];
+  /** What the node calls them, in the order given. */
+  names: string[];
+}
+
+export interface TaskSettings {
+  taskId: string;
+  /** null: as the task says. */
+  rounds: number | null;
+  nodes: number;
+  customers: number;
+  /** Fixes the first weights. */
+  seed: string;
+}
+
+/** Reports and twins that a sum needs, for a demo of this size, and short windows: everybody is on one machine. */
+export function demoSettings({ nodes, customers }: TaskSettings): Pick<TaskSpec, 'floors' | 'windows'> {
+  return {
+    floors: { nMin: Math.min(3, nodes), nTarget: nodes, minTwins: 10, maxTwins: Math.max(2, customers) },
+    windows: { collect: 10_000, ack: 5_000, reveal: 5_000 },
+  };
+}

@@ -1,0 +1,84 @@
+/** `npm start`: the whole house on one machine, told from its start to what it is worth and what it protects. */
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { HELP, readOptions, type DemoOptions } from './cli.ts';
+import { fileCustomers } from './customers/file.ts';
+import type { Customers } from './customers/customers.ts';
+import { telecomCustomers } from './customers/telecom.ts';
+import { createDisplay, type Display } from './display.ts';
+import { DemoError, explain } from './errors.ts';
+import { summarize, type SplitFigures } from './figures.ts';
+import { interruption, type Interruption } from './interruption.ts';
+import { partition } from './partition.ts';
+import { HELPERS } from './parties.ts';
+import { runSplit } from './split.ts';
+import { readKeptState } from './state.ts';
+import { PROTECTED_TODAY } from './statement.ts';
+import { figuresTable } from './table.ts';
+import { withServers } from './servers.ts';
+
+const HOME = '.twinkeep';
+
+/** @returns the exit status */
+export async function main(args: readonly string[]): Promise<number> {
+  const interrupted = interruption();
+  try {
+    const options = readOptions(args);
+    if (options === 'help') process.stdout.write(HELP);
+    else
+      await show(
+        options,
+        createDisplay(process.stdout, process.env, () => performance.now()),
+        interrupted,
+      );
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return interrupted.status() ?? (error instanceof DemoError && error.code === 'demo/usage' ? 2 : 1);
+  }
+}
+
+async function show(options: DemoOptions, display: Display, interrupted: Interruption): Promise<void> {
+  const home = resolve(HOME);
+  const folder = join(home, 'run');
+  const kept = options.keep ? await readKeptState(folder, options) : null;
+  const customers = await openCustomers(options, kept?.madeAt ?? Date.now());
+  // What cannot work is refused before anything is started.
+  partition(customers.size, options.nodes, '');
+  if (options.json !== null) await requireFolderOf(options.json);
+
+  display.heading(
+    `Twinkeep: ${customers.title}, ${options.nodes} region nodes, ${HELPERS} mask helpers, one coordinator`,
+  );
+  display.line('One operator, you, runs all of them on this machine. Logs are in .twinkeep/run/logs.');
+  await mkdir(home, { recursive: true });
+  const splits = await withServers(home, options.nodes, display, interrupted, async (servers) => {
+    const done: SplitFigures[] = [];
+    for (let split = 1; split <= options.splits; split++) {
+      if (options.splits > 1) display.heading(`\nSplit ${split} of ${options.splits}`);
+      done.push(await runSplit({ options, customers, folder, display, ...servers }, split, kept));
+    }
+    return done;
+  });
+
+  const figures = summarize(splits);
+  display.line(`\n${figuresTable(figures, options.nodes)}\n`);
+  display.line(PROTECTED_TODAY);
+  if (options.json === null) return;
+  await writeFile(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+  display.line(`The table is in ${options.json}.`);
+}
+
+async function openCustomers(options: DemoOptions, madeAt: number): Promise<Customers> {
+  return options.file === null
+    ? telecomCustomers(options.customers, options.seed, madeAt)
+    : fileCustomers(options.file, madeAt);
+}
+
+async function requireFolderOf(file: string): Promise<void> {
+  try {
+    await access(dirname(resolve(file)));
+  } catch {
+    throw new DemoError('demo/usage', `--json: there is no folder ${dirname(resolve(file))}.`);
+  }
+}

@@ -1,0 +1,251 @@
+/** One split: parties are made, customers move in, rounds run, and what came of it is compared with what a single place could do. */
+import { CATEGORIES, type Category } from '@twinkeep/consent';
+import type { AdmitPolicy } from '@twinkeep/edge-client';
+import { createTfEngine, loadTf, type TrainingRows } from '@twinkeep/edge-client/train';
+import { bytesToWeights, type TaskSpec } from '@twinkeep/protocol';
+import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { auc, logLoss } from './baselines/metrics.ts';
+import type { DemoOptions } from './cli.ts';
+import { compare } from './compare.ts';
+import { createCoordinatorClient, type CoordinatorClient } from './coordinator.ts';
+import type { Customers, NodeCustomers } from './customers/customers.ts';
+import type { Display } from './display.ts';
+import type { ModelFigures, SplitFigures } from './figures.ts';
+import { verifyLogFromOutside } from './outside.ts';
+import { createParties, openParties } from './parties.ts';
+import { partition } from './partition.ts';
+import { dropPartyDatabases } from './postgres/index.ts';
+import type { Processes } from './processes.ts';
+import { count } from './progress.ts';
+import { followRounds, type Finished } from './rounds.ts';
+import { keptSettings, writeState, type RunState } from './state.ts';
+import { readNodeTwins, type NodeTwins } from './twins.ts';
+import {
+  furnish,
+  importCustomers,
+  openNodeStore,
+  startCoordinator,
+  startNodes,
+  type World,
+} from './world.ts';
+
+export interface Stage {
+  options: DemoOptions;
+  customers: Customers;
+  adminUrl: string;
+  /** Of this run: keys, configurations, logs. */
+  folder: string;
+  processes: Processes;
+  display: Display;
+}
+
+/** @param kept what to go on with; null: from empty databases */
+export async function runSplit(stage: Stage, split: number, kept: RunState | null): Promise<SplitFigures> {
+  const { options, customers, processes, display } = stage;
+  const started = performance.now();
+  const seed = `${options.seed}/${split}`;
+  const spread = partition(customers.size, options.nodes, seed);
+  const state = kept === null ? newState(stage, seed) : nextState(stage, kept, seed);
+  const world = await display.step(`Keys, databases and roles for ${options.nodes + 5} parties`, () =>
+    kept === null ? moveIn(stage, state, seed) : moveBackIn(stage, state, seed),
+  );
+  await display.step('Coordinator and helpers started', () => startCoordinator(world, processes));
+  const residents = await Promise.all(
+    world.parties.nodes.map((node, i) => customers.writeFor(node.folder, spread[i] ?? [])),
+  );
+  if (kept === null) await importAll(stage, world, spread, residents, state);
+  await display.step(`${options.nodes} region nodes started`, () => startNodes(world, processes));
+
+  const coordinator = createCoordinatorClient(world.coordinatorUrl);
+  const finished = await runTask(stage, world, coordinator, state);
+  const { entries } = await checkLog(stage, world, coordinator);
+  const weights = bytesToWeights(await coordinator.model(finished.model), state.task.model);
+  const twins = await display.step('Consents and roles at the end read', () =>
+    readTwins(stage, world, spread, residents, state.task),
+  );
+  await processes.stopAll();
+
+  const heldOut = concatRows(
+    twins.map((node) => node.heldOut),
+    state.task.model.inputs,
+  );
+  const federated = { ...(await score(state.task, weights, heldOut)), secureAuc: finished.secureAuc };
+  const others = await display.step('Pooled, local and logistic models trained for comparison', () =>
+    compare(
+      { spec: state.task.model, seed, nodes: twins.map(({ training }) => training), test: heldOut },
+      (epoch) => display.status(`  Comparison: ${epoch}`),
+    ),
+  );
+  const total = (key: keyof NodeTwins['consent']): number => sum(twins.map(({ consent }) => consent[key]));
+  return {
+    federated,
+    ...others,
+    seed,
+    trainingTwins: sum(twins.map(({ training }) => training.n)),
+    holdout: { twins: heldOut.n, positives: sum([...heldOut.labels]) },
+    consent: { granted: total('granted'), refused: total('refused'), withdrawn: total('withdrawn') },
+    rounds: finished.rounds,
+    log: { entries },
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+  };
+}
+
+function newState({ options, customers }: Stage, seed: string): RunState {
+  const madeAt = Date.now();
+  const task = taskNumber(1, options, customers, seed);
+  return { madeAt, settings: keptSettings(options), number: 1, task, stage: 'importing' };
+}
+
+/** A task that was interrupted goes on; after a finished one comes another, from new first weights. */
+function nextState({ options, customers }: Stage, kept: RunState, seed: string): RunState {
+  if (kept.stage !== 'finished') return kept;
+  const number = kept.number + 1;
+  return { ...kept, number, task: taskNumber(number, options, customers, seed), stage: 'imported' };
+}
+
+function taskNumber(number: number, options: DemoOptions, customers: Customers, seed: string): TaskSpec {
+  const { rounds, nodes } = options;
+  return customers.task({
+    taskId: `demo-${number}`,
+    rounds,
+    nodes,
+    customers: customers.size,
+    seed: `${seed}/${number}`,
+  });
+}
+
+async function moveIn(
+  { adminUrl, folder, options }: Stage,
+  { task }: RunState,
+  seed: string,
+): Promise<World> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
+  await dropPartyDatabases(adminUrl);
+  return furnish(adminUrl, await createParties(folder, options.nodes), task.taskId, seed);
+}
+
+async function moveBackIn(
+  { adminUrl, folder, options }: Stage,
+  { task }: RunState,
+  seed: string,
+): Promise<World> {
+  return furnish(adminUrl, await openParties(folder, options.nodes), task.taskId, seed);
+}
+
+async function importAll(
+  { folder, customers, display, processes }: Stage,
+  world: World,
+  spread: readonly number[][],
+  residents: readonly NodeCustomers[],
+  state: RunState,
+): Promise<void> {
+  await writeState(folder, state);
+  const sizes = spread.map(({ length }) => length);
+  const between = `${count(Math.min(...sizes))} to ${count(Math.max(...sizes))} per node`;
+  await display.step(`${count(customers.size)} customers imported, ${between}`, () =>
+    importCustomers(
+      world,
+      processes,
+      residents.map(({ importArgs }) => importArgs),
+      availableParallelism(),
+    ),
+  );
+  await writeState(folder, { ...state, stage: 'imported' });
+}
+
+async function runTask(
+  { folder, display, options }: Stage,
+  { parties }: World,
+  coordinator: CoordinatorClient,
+  state: RunState,
+): Promise<Finished> {
+  const { task } = state;
+  if (state.stage !== 'published') {
+    await coordinator.publishTask(task, parties.operator);
+    await writeState(folder, { ...state, stage: 'published' });
+  }
+  const finished = await display.step(
+    `${task.rounds} training rounds`,
+    () =>
+      followRounds(
+        coordinator,
+        task,
+        options.nodes,
+        (progress) => display.progress(progress),
+        () => performance.now(),
+      ),
+    ({ rounds }) => `${rounds.sealed} sealed, ${rounds.abandoned} abandoned, ${rounds.dropouts} dropouts`,
+  );
+  await writeState(folder, { ...state, stage: 'finished' });
+  return finished;
+}
+
+function checkLog(
+  { folder, display }: Stage,
+  { parties }: World,
+  coordinator: CoordinatorClient,
+): Promise<{ entries: number }> {
+  const file = join(folder, 'log-export.txt');
+  return display.step(
+    'Audit log downloaded and verified from outside',
+    () => verifyLogFromOutside(coordinator, parties.trust.log.vkey, file),
+    ({ entries }) => `${count(entries)} entries, all consistent`,
+  );
+}
+
+async function readTwins(
+  { customers }: Stage,
+  world: World,
+  spread: readonly number[][],
+  residents: readonly NodeCustomers[],
+  task: TaskSpec,
+): Promise<NodeTwins[]> {
+  const policy = demoPolicy(task);
+  const twins: NodeTwins[] = [];
+  for (const [i, node] of world.parties.nodes.entries()) {
+    const names = residents[i]?.names ?? [];
+    const own = (spread[i] ?? []).map((index, k) => ({
+      name: names[k] ?? '',
+      events: customers.events(index),
+    }));
+    const store = await openNodeStore(world, node);
+    try {
+      twins.push(await readNodeTwins(store, task, own, policy, Date.now()));
+    } finally {
+      await store.close();
+    }
+  }
+  return twins;
+}
+
+/** What a node admits that was given no other limits. */
+function demoPolicy({ purpose }: TaskSpec): AdmitPolicy {
+  const retentionDays = Object.fromEntries(CATEGORIES.map((category) => [category, 730]));
+  return { purposes: [purpose], retentionDays: retentionDays as Record<Category, number> };
+}
+
+/** Exact figures, from a logit per row. */
+async function score(task: TaskSpec, weights: Float32Array, rows: TrainingRows): Promise<ModelFigures> {
+  const { tf } = await loadTf();
+  const logits = await createTfEngine(tf, task.model).scores(weights, rows);
+  return { auc: auc(logits, rows.labels), logLoss: logLoss(logits, rows.labels) };
+}
+
+function concatRows(parts: readonly TrainingRows[], inputs: number): TrainingRows {
+  const n = sum(parts.map((part) => part.n));
+  const rows = { features: new Float32Array(n * inputs), labels: new Float32Array(n), n };
+  let at = 0;
+  for (const part of parts) {
+    rows.features.set(part.features, at * inputs);
+    rows.labels.set(part.labels, at);
+    at += part.n;
+  }
+  return rows;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,108 @@
+/** Everything that runs beside the demo itself: the parties' databases, configurations and processes. */
+import { base64UrlToBytes } from '@twinkeep/audit';
+import { openDatabase, openRegionStore, type RegionStore, type RegionTables } from '@twinkeep/region';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { configFile, writeConfig, type Parties, type Party } from './parties.ts';
+import { createPartyDatabase } from './postgres/index.ts';
+import type { Processes } from './processes.ts';
+import { commandScript } from './programs.ts';
+
+export interface World {
+  parties: Parties;
+  coordinatorUrl: string;
+  /** By the party's name. */
+  databaseUrls: Map<string, string>;
+}
+
+const CONTROLLER = 'urn:twinkeep:demo:telecom';
+
+/**
+ * A database, a role and a configuration for each party. Safe to repeat: data stays, passwords and addresses change.
+ * @param seed decides roles and invented consents at the nodes
+ */
+export async function furnish(
+  adminUrl: string,
+  parties: Parties,
+  taskId: string,
+  seed: string,
+): Promise<World> {
+  const { coordinator, helpers, nodes } = parties;
+  const databaseUrls = new Map<string, string>();
+  for (const { name, database } of [coordinator, ...helpers, ...nodes])
+    databaseUrls.set(name, await createPartyDatabase(adminUrl, database));
+
+  const port = await freePort();
+  const coordinatorUrl = `http://127.0.0.1:${port}`;
+  const common = ({ name }: Party): object => ({
+    databaseUrl: databaseUrls.get(name),
+    trustFile: '../trust.json',
+    keyFile: 'key.json',
+  });
+  await writeConfig(coordinator, {
+    ...common(coordinator),
+    listen: { host: '127.0.0.1', port },
+    publicUrl: coordinatorUrl,
+    logKeyFile: 'log-key.json',
+    allowedOrigins: [],
+  });
+  for (const [i, helper] of helpers.entries())
+    await writeConfig(helper, { ...common(helper), coordinatorUrl, j: i + 1 });
+  for (const node of nodes)
+    await writeConfig(node, {
+      ...common(node),
+      coordinatorUrl,
+      credentialFile: 'credential.jwt',
+      wrappingKeyFile: 'wrapping.key',
+      party: `urn:twinkeep:demo:${node.database}`,
+      controller: CONTROLLER,
+      tasks: [taskId],
+      // Nodes may use the same numbers for different customers.
+      seed: `${seed}/${node.database}`,
+    });
+  return { parties, coordinatorUrl, databaseUrls };
+}
+
+export async function startCoordinator({ parties }: World, processes: Processes): Promise<void> {
+  await start(processes, parties.coordinator, 'twinkeep-coordinator', 'serve');
+  await Promise.all(parties.helpers.map((helper) => start(processes, helper, 'twinkeep-helper', 'run')));
+}
+
+export async function startNodes({ parties }: World, processes: Processes): Promise<void> {
+  await Promise.all(parties.nodes.map((node) => start(processes, node, 'twinkeep-region', 'run')));
+}
+
+/** As many imports at a time as there are processors for them. */
+export async function importCustomers(
+  { parties }: World,
+  processes: Processes,
+  importArgs: readonly (readonly string[])[],
+  parallel: number,
+): Promise<void> {
+  const waiting = [...parties.nodes.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [i, node] = next;
+      const args = ['import', ...(importArgs[i] ?? []), '--config', configFile(node)];
+      await processes.run({ name: `${node.name} import`, script: commandScript('twinkeep-region'), args });
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+}
+
+/** The node's own store: whoever runs everything on one machine holds its wrapping key too. */
+export async function openNodeStore({ databaseUrls }: World, node: Party): Promise<RegionStore> {
+  const wrappingKey = base64UrlToBytes(await readFile(join(node.folder, 'wrapping.key'), 'utf8'));
+  return openRegionStore(openDatabase<RegionTables>(databaseUrls.get(node.name) ?? '', 1), wrappingKey);
+}
+
+function start(
+  processes: Processes,
+  party: Party,
+  command: 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region',
+  verb: string,
+): Promise<void> {
+  const args = [verb, '--config', configFile(party)];
+  return processes.start({ name: party.name, script: commandScript(command), args });
+}
