@@ -31,15 +31,17 @@ export async function createPartyDatabase(adminUrl: string, party: string): Prom
 
 /** Removes the databases and roles of all parties, whoever is connected. */
 export async function dropPartyDatabases(adminUrl: string): Promise<void> {
-  await withAdmin(adminUrl, async (admin) => {
-    const { rows } = await admin.query<{ party: string }>(
-      `select rolname as party from pg_roles where rolcanlogin and not rolsuper`,
-    );
-    for (const name of rows.map(({ party }) => pg.escapeIdentifier(party))) {
+  const parties = await withAdmin(adminUrl, async (admin) => {
+    const sql = `select rolname as party from pg_roles where rolcanlogin and not rolsuper`;
+    return (await admin.query<{ party: string }>(sql)).rows.map(({ party }) => pg.escapeIdentifier(party));
+  });
+  // Each waits for a checkpoint; at the same time they wait for the same one.
+  const drop = (name: string): Promise<void> =>
+    withAdmin(adminUrl, async (admin) => {
       await admin.query(`drop database if exists ${name} with (force)`);
       await admin.query(`drop role ${name}`);
-    }
-  });
+    });
+  await Promise.all(parties.map(drop));
 }
 
 /** Shuts the databases that come with a new server to everyone but the superuser. */
@@ -50,11 +52,11 @@ export async function closeToPublic(adminUrl: string): Promise<void> {
   });
 }
 
-async function withAdmin(adminUrl: string, work: (admin: pg.Client) => Promise<void>): Promise<void> {
+async function withAdmin<T>(adminUrl: string, work: (admin: pg.Client) => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
   try {
-    await work(admin);
+    return await work(admin);
   } finally {
     await admin.end();
   }
