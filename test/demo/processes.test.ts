@@ -24,7 +24,7 @@ async function program(name: string, code: string): Promise<Program> {
   return { name, script, args: [] };
 }
 
-const READY = `process.send({ type: 'ready' }); console.log('pid', process.pid);`;
+const READY = `console.log('pid', process.pid); process.send({ type: 'ready' });`;
 const ALIVE = `setInterval(() => {}, 1000);`;
 const pidOf = async (name: string): Promise<number> =>
   Number(/pid (\d+)/.exec(await readFile(join(folder, `${name}.log`), 'utf8'))?.[1]);
