@@ -35,7 +35,6 @@ export async function readAnswer(
   if (mediaType === MEDIA.problem && status >= 400) throw await readProblem(response);
   if (response.type === 'opaqueredirect' || (status >= 300 && status < 400))
     throw elsewhere('it redirects, which a coordinator never does');
-  if (status === 407) throw new TransportError('transport/proxy', 'a proxy on the way asks for a password');
   if (status === 511) throw elsewhere('the network asks for a sign-in');
   if (status >= 500)
     throw new TransportError('transport/unavailable', `a server on the way answered ${status}`);

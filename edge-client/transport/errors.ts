@@ -1,15 +1,13 @@
 import { TwinkeepError } from '@twinkeep/audit';
 
 export type TransportErrorCode =
-  /** No connection, or it broke before the answer began. */
+  /** No connection, or it broke before the answer began; a proxy that asks for a password (407) looks the same to fetch. */
   | 'transport/offline'
   | 'transport/timeout'
   /** The answer began and did not end. */
   | 'transport/truncated'
   /** A server error that is no answer of a coordinator: a gateway on the way, or a crash. */
   | 'transport/unavailable'
-  /** A proxy on the way asks for a password (407). */
-  | 'transport/proxy'
   /** Something else answered: the sign-in page of a hotel, a redirect, another service. */
   | 'transport/not-the-coordinator'
   | 'transport/too-large'
@@ -42,8 +40,5 @@ export function isPassing(error: unknown): boolean {
 
 /** A network stands between: nothing is gained at once, but the user may sign in, or walk out of the hotel. */
 export function isInTheWay(error: unknown): boolean {
-  return (
-    error instanceof TransportError &&
-    (error.code === 'transport/not-the-coordinator' || error.code === 'transport/proxy')
-  );
+  return error instanceof TransportError && error.code === 'transport/not-the-coordinator';
 }

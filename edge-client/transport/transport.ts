@@ -165,7 +165,11 @@ async function connect(fetch: TransportOptions['fetch'], url: string, init: Requ
   try {
     return await fetch(url, init);
   } catch (cause) {
-    throw new TransportError('transport/offline', 'the coordinator cannot be reached', { cause });
+    throw new TransportError(
+      'transport/offline',
+      'the coordinator cannot be reached, or a proxy asks for a password',
+      { cause },
+    );
   }
 }
 
