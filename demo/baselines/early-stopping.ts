@@ -116,10 +116,5 @@ function setFlatWeights(model: tf.Sequential, spec: ModelSpec, weights: Float32A
 
 /** Kernel, bias, kernel, bias: the order in which a dense network holds its weights is the layout of `layerShapes`. */
 function flatWeights(model: tf.Sequential): Float32Array {
-  return tf.tidy(() =>
-    tf
-      .concat(model.getWeights().map((weight) => weight.flatten()))
-      .dataSync<'float32'>()
-      .slice(),
-  );
+  return tf.tidy(() => tf.concat(model.getWeights().map((weight) => weight.flatten())).dataSync<'float32'>());
 }

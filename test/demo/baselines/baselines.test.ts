@@ -51,8 +51,15 @@ describe('early stopping', () => {
     const before = tf.memory().numTensors;
     const first = await fitWithEarlyStopping({ train, validation, spec, seed: 'same' });
     const again = await fitWithEarlyStopping({ train, validation, spec, seed: 'same' });
+    const elsewhere = await fitWithEarlyStopping({
+      train,
+      validation,
+      spec: { ...spec, seed: 'of another task' },
+      seed: 'same',
+    });
     const other = await fitWithEarlyStopping({ train, validation, spec, seed: 'other' });
     expect(again).toEqual(first);
+    expect(elsewhere).toEqual(first);
     expect(other.weights).not.toEqual(first.weights);
     expect(tf.memory().numTensors).toBe(before);
   });
