@@ -11,6 +11,8 @@ import { createCache } from './cache.ts';
 import type { Journal } from './journal.ts';
 
 export interface Statements {
+  /** Null where there is no such statement of this type. */
+  find<T>(db: Db, hash: string, type: StatementType): Promise<Statement<T> | null>;
   /** @throws CoordinatorError where the tables name a statement that they do not hold. */
   read<T>(db: Db, hash: string, type: StatementType): Promise<Statement<T>>;
   /** With leaf, salt and a proof at the current head. */
@@ -30,12 +32,11 @@ export function createStatements(journal: Journal): Statements {
   const kept = createCache<Kept>(KEPT_STATEMENTS);
   const proofs = createCache<{ size: number; proof: string }>(KEPT_STATEMENTS);
 
-  const find = async (db: Db, hash: string, type: StatementType): Promise<Kept> => {
+  const find = async (db: Db, hash: string, type: StatementType): Promise<Kept | null> => {
     const known = kept.get(hash);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.statement.type === type ? known : null;
     const row = await readStatement(db, hash);
-    if (row === undefined || row.type !== type)
-      throw new CoordinatorError('store/missing-row', `a ${type} that the tables name is not stored`);
+    if (row === undefined || row.type !== type) return null;
     const found: Kept = {
       // Written by this coordinator, canonical and signed; whoever could change the row could change every other one too.
       statement: JSON.parse(row.statement) as Statement<unknown>,
@@ -47,12 +48,19 @@ export function createStatements(journal: Journal): Statements {
     if (!db.isTransaction) kept.set(hash, found);
     return found;
   };
+  const mustFind = async (db: Db, hash: string, type: StatementType): Promise<Kept> => {
+    const found = await find(db, hash, type);
+    if (found !== null) return found;
+    throw new CoordinatorError('store/missing-row', `a ${type} that the tables name is not stored`);
+  };
 
   return {
+    find: async <T>(db: Db, hash: string, type: StatementType) =>
+      ((await find(db, hash, type))?.statement ?? null) as Statement<T> | null,
     read: async <T>(db: Db, hash: string, type: StatementType) =>
-      (await find(db, hash, type)).statement as Statement<T>,
+      (await mustFind(db, hash, type)).statement as Statement<T>,
     readLogged: async <T>(db: Db, hash: string, type: StatementType) => {
-      const { statement, index, leaf, salt } = await find(db, hash, type);
+      const { statement, index, leaf, salt } = await mustFind(db, hash, type);
       const log = journal.read(db);
       const size = (await log.head())?.size ?? 0;
       const known = proofs.get(hash);

@@ -1,0 +1,130 @@
+/**
+ * What the coordinator says beyond the protocol, to people rather than to devices: how a task comes along. Public figures only. For the console
+ * and the demo; types and schemas, no server code.
+ */
+import {
+  ABANDON_REASONS,
+  DROP_REASONS,
+  type AbandonReason,
+  type DropReason,
+  type RoundPhase,
+  type RoundResult,
+} from '@twinkeep/protocol';
+import * as v from 'valibot';
+
+/** `?after=<round>`: ended rounds with a later number, oldest first, at most 256. */
+export function progressPath(taskId: string): string {
+  return `/v1/tasks/${taskId}/progress`;
+}
+
+export const MAX_PROGRESS_ROUNDS = 256;
+
+export interface TaskSummary {
+  taskId: string;
+  title: string;
+  state: 'waiting' | 'running' | 'finished';
+}
+
+/** Answer of `GET PATHS.tasks`. */
+export interface TaskList {
+  tasks: TaskSummary[];
+}
+
+/** An ended round. Times in milliseconds since 1970, null for what the round did not come to. */
+export interface EndedRound {
+  round: number;
+  kind: 'train' | 'evaluate';
+  status: 'sealed' | 'abandoned';
+  reason: AbandonReason | null;
+  /** Reports received, and twins in them. */
+  received: { reports: number; twins: number };
+  /** Reports in the opened set, and twins in them. */
+  count: number;
+  twins: number;
+  dropped: { reason: DropReason; count: number }[];
+  /** Figures of the model that the round began with. */
+  evaluation: RoundResult['evaluation'];
+  /** Helpers that had judged every report when the set was fixed. */
+  responding: number[];
+  openedAt: number;
+  closedAt: number | null;
+  fixedAt: number | null;
+  endedAt: number;
+}
+
+export interface OpenRound {
+  round: number;
+  kind: 'train' | 'evaluate';
+  phase: RoundPhase;
+  received: { reports: number; twins: number };
+  nTarget: number;
+  closeAt: number;
+}
+
+/** Answer of `progressPath`. */
+export interface TaskProgress {
+  taskId: string;
+  title: string;
+  state: 'waiting' | 'running' | 'finished';
+  /** Training rounds of the task, and how many are sealed. */
+  rounds: number;
+  trained: number;
+  open: OpenRound | null;
+  ended: EndedRound[];
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const time = v.nullable(count);
+const states = v.picklist(['waiting', 'running', 'finished']);
+const kinds = v.picklist(['train', 'evaluate']);
+const received = v.strictObject({ reports: count, twins: count });
+
+export const taskListSchema: v.GenericSchema<TaskList> = v.strictObject({
+  tasks: v.array(v.strictObject({ taskId: v.string(), title: v.string(), state: states })),
+});
+
+export const taskProgressSchema: v.GenericSchema<TaskProgress> = v.strictObject({
+  taskId: v.string(),
+  title: v.string(),
+  state: states,
+  rounds: count,
+  trained: count,
+  open: v.nullable(
+    v.strictObject({
+      round: count,
+      kind: kinds,
+      phase: v.picklist(['collecting', 'acking', 'revealing', 'sealed', 'abandoned']),
+      received,
+      nTarget: count,
+      closeAt: count,
+    }),
+  ),
+  ended: v.pipe(
+    v.array(
+      v.strictObject({
+        round: count,
+        kind: kinds,
+        status: v.picklist(['sealed', 'abandoned']),
+        reason: v.nullable(v.picklist(ABANDON_REASONS)),
+        received,
+        count,
+        twins: count,
+        dropped: v.array(v.strictObject({ reason: v.picklist(DROP_REASONS), count })),
+        evaluation: v.nullable(
+          v.strictObject({
+            twins: count,
+            positives: count,
+            auc: v.nullable(v.number()),
+            logLoss: v.nullable(v.number()),
+          }),
+        ),
+        responding: v.array(count),
+        openedAt: count,
+        closedAt: time,
+        fixedAt: time,
+        endedAt: count,
+      }),
+    ),
+    v.maxLength(MAX_PROGRESS_ROUNDS),
+  ),
+});

@@ -1,0 +1,123 @@
+/** The configuration: one JSON file. Files that it names are resolved against its own folder. */
+import { parseTrust, ProtocolError, type Trust } from '@twinkeep/protocol';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import * as v from 'valibot';
+import { CoordinatorError } from './errors.ts';
+
+export interface CoordinatorConfig {
+  listen: { host: string; port: number };
+  /** How devices and helpers address this server: proofs of possession name it. A proxy in front must not change paths. */
+  publicUrl: string;
+  databaseUrl: string;
+  /** Web origins whose pages may call; none unless listed. */
+  allowedOrigins: string[];
+  /** Long polls parked at most. */
+  maxParked: number;
+  logLevel: 'debug' | 'info' | 'warn' | 'error';
+  trust: Trust;
+  /** Private JWK (Ed25519) that signs tasks, configurations, sets and results. */
+  key: PrivateJwk;
+  /** Private JWK (Ed25519) of the log: whoever has it can write another history. */
+  logKey: PrivateJwk;
+}
+
+/** RFC 8037. */
+export interface PrivateJwk {
+  kty: 'OKP';
+  crv: 'Ed25519';
+  x: string;
+  d: string;
+}
+
+const path = v.pipe(v.string(), v.minLength(1));
+const httpUrl = v.pipe(
+  v.string(),
+  v.url(),
+  v.regex(
+    /^https?:\/\/[^?#]*[^/?#]$/,
+    'an http or https address without a slash, query or fragment at its end',
+  ),
+);
+const origin = v.pipe(
+  v.string(),
+  v.check(
+    (text) => URL.canParse(text) && new URL(text).origin === text,
+    'an origin, like https://shop.example',
+  ),
+);
+
+const fileSchema = v.strictObject({
+  listen: v.strictObject({
+    host: v.pipe(v.string(), v.minLength(1)),
+    port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
+  }),
+  publicUrl: httpUrl,
+  databaseUrl: v.pipe(
+    v.string(),
+    v.regex(/^postgres(ql)?:\/\//, 'an address like postgres://user@host/database'),
+  ),
+  trustFile: path,
+  keyFile: path,
+  logKeyFile: path,
+  allowedOrigins: v.optional(v.pipe(v.array(origin), v.maxLength(64)), []),
+  maxParked: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)), 2_000),
+  logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+});
+
+const coordinate = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
+/** Other members (kid, use) are left out: keys are named by themselves here. */
+const jwkSchema: v.GenericSchema<unknown, PrivateJwk> = v.object({
+  kty: v.literal('OKP'),
+  crv: v.literal('Ed25519'),
+  x: coordinate,
+  d: coordinate,
+});
+
+/** @throws CoordinatorError 'config/unreadable' or 'config/invalid', naming file and field and never a value */
+export async function readConfig(file: string): Promise<CoordinatorConfig> {
+  const { trustFile, keyFile, logKeyFile, ...settings } = await readValid(file, fileSchema);
+  const near = (name: string): string => resolve(dirname(resolve(file)), name);
+  return {
+    ...settings,
+    trust: await readTrust(near(trustFile)),
+    key: await readValid(near(keyFile), jwkSchema),
+    logKey: await readValid(near(logKeyFile), jwkSchema),
+  };
+}
+
+async function readTrust(file: string): Promise<Trust> {
+  const json = await readJsonFile(file);
+  try {
+    return parseTrust(json);
+  } catch (error) {
+    if (error instanceof ProtocolError)
+      throw new CoordinatorError('config/invalid', `${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function readValid<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T> {
+  const parsed = v.safeParse(schema, await readJsonFile(file));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const expected =
+    issue.type === 'regex' || issue.type === 'check'
+      ? issue.message
+      : `expected ${issue.expected ?? issue.type}`;
+  throw new CoordinatorError('config/invalid', `${file}: ${v.getDotPath(issue) ?? 'the file'}: ${expected}`);
+}
+
+async function readJsonFile(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CoordinatorError('config/unreadable', `${file}: cannot be read`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CoordinatorError('config/invalid', `${file}: is not JSON`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+/** The audit log for everyone: its checkpoint, consistency between two of its sizes, and the whole of it as a file that verifies offline. */
+import { AuditError, bytesToBase64Url, exportLog, type ExportEntry } from '@twinkeep/audit';
+import { ProblemError, type ConsistencyAnswer } from '@twinkeep/protocol';
+import type { RequestHandler } from 'express';
+import { once } from 'node:events';
+import type { Journal } from '../log/journal.ts';
+import type { Db } from '../store/schema.ts';
+import { countStatements, readExportRows } from '../store/statements.ts';
+import { sendJson } from './answer.ts';
+import { parseCount } from './wait.ts';
+
+/** Leaves read at a time. */
+const EXPORT_BATCH = 512;
+/** An export reads the whole log; more at once would slow down the rounds. */
+const MAX_EXPORTS = 2;
+
+export interface LogRoutes {
+  checkpoint: RequestHandler;
+  consistency: RequestHandler;
+  export: RequestHandler;
+}
+
+export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
+  let exports = 0;
+  return {
+    checkpoint: async (_req, res) => {
+      const head = await journal.read(db).head();
+      if (head === null) throw new ProblemError('log/range', 'the log is empty');
+      res.type('text/plain; charset=utf-8').send(head.note);
+    },
+    consistency: async (req, res) => {
+      const from = parseCount(req.query['from'], 'from', Number.MAX_SAFE_INTEGER);
+      const to = parseCount(req.query['to'], 'to', Number.MAX_SAFE_INTEGER);
+      if (from === null || to === null) throw new ProblemError('request/malformed', 'from and to are needed');
+      const answer: ConsistencyAnswer = { from, to, proof: [] };
+      try {
+        const { proof } = await journal.read(db).consistencyProof(from, to);
+        answer.proof = proof.map((hash) => bytesToBase64Url(hash));
+      } catch (error) {
+        if (error instanceof AuditError && error.code === 'merkle/out-of-range')
+          throw new ProblemError('log/range');
+        throw error;
+      }
+      sendJson(res, answer);
+    },
+    export: async (_req, res) => {
+      if (exports >= MAX_EXPORTS) throw new ProblemError('request/busy');
+      exports++;
+      try {
+        const head = await journal.read(db).head();
+        if (head === null) throw new ProblemError('log/range', 'the log is empty');
+        const disclosed = await countStatements(db, head.size);
+        res.type('application/x-ndjson');
+        const entries = readEntries(db, head.size);
+        for await (const line of exportLog({ head, origin: journal.origin, disclosed, entries })) {
+          if (res.destroyed) return;
+          if (!res.write(line)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+        }
+        res.end();
+      } finally {
+        exports--;
+      }
+    },
+  };
+}
+
+/** Leaves never change and public statements are never erased, so batches need no common transaction. */
+async function* readEntries(db: Db, size: number): AsyncGenerator<ExportEntry> {
+  for (let start = 0; start < size; start += EXPORT_BATCH) {
+    for (const { leaf, statement, salt } of await readExportRows(
+      db,
+      start,
+      Math.min(start + EXPORT_BATCH, size),
+    )) {
+      const isPublic = statement !== null && salt !== null;
+      yield isPublic ? { leaf, disclosure: { body: JSON.parse(statement) as unknown, salt } } : { leaf };
+    }
+  }
+}

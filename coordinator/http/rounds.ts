@@ -1,0 +1,87 @@
+/** The one resource that devices poll, and models by hash. Reads carry no identity: who looks at a round is nobody's business. */
+import {
+  MEDIA,
+  ProblemError,
+  type HelperEpoch,
+  type RoundConfig,
+  type RoundOffer,
+  type RoundResult,
+  type Statement,
+} from '@twinkeep/protocol';
+import type { RequestHandler } from 'express';
+import { CoordinatorError } from '../errors.ts';
+import type { RoundDeps } from '../rounds/deps.ts';
+import { findEpoch } from '../store/epochs.ts';
+import { taskTopic } from '../store/revisions.ts';
+import { openRounds } from '../store/rounds.ts';
+import { findTask } from '../store/tasks.ts';
+import { cacheForEver, hashParam, taskParam } from './answer.ts';
+import { waitRequest, type WaitingRoom } from './wait.ts';
+
+const RETRY_SECONDS = '2';
+
+export function offerRoute(deps: RoundDeps, room: WaitingRoom): RequestHandler {
+  // All nodes are woken at once and get the same answer: it is made once for those who ask while it is being made.
+  const underWay = new Map<string, Promise<string>>();
+  const offerJson = (taskId: string, rev: number): Promise<string> => {
+    const key = `${taskId}:${rev}`;
+    const known = underWay.get(key);
+    if (known !== undefined) return known;
+    const made = readOffer(deps, taskId, rev)
+      .then((offer) => JSON.stringify(offer))
+      .finally(() => underWay.delete(key));
+    underWay.set(key, made);
+    return made;
+  };
+  return async (req, res) => {
+    const taskId = taskParam(req);
+    const request = waitRequest(req, res, taskTopic(taskId));
+    if ((await findTask(deps.db, taskId)) === undefined) throw new ProblemError('task/unknown');
+    const { rev, busy } = await room.wait(request);
+    if (busy) res.set('Retry-After', RETRY_SECONDS);
+    res.type(MEDIA.json).send(await offerJson(taskId, rev));
+  };
+}
+
+/** The revision was read before: the offer is at least as new. */
+async function readOffer({ db, statements }: RoundDeps, taskId: string, rev: number): Promise<RoundOffer> {
+  const task = await findTask(db, taskId);
+  const [round] = await openRounds(db, taskId);
+  const config =
+    round === undefined ? null : await statements.readLogged<RoundConfig>(db, round.rcHash, 'round-config');
+  const lastResult = task?.last_result ?? null;
+  return {
+    rev,
+    taskId,
+    // Between the two reads above a round may have opened or ended; then this is raised again, and the next answer is whole.
+    state: round === undefined && task?.state === 'running' ? 'waiting' : (task?.state ?? 'waiting'),
+    phase: round?.state.phase ?? null,
+    config,
+    epochs: config === null ? [] : await readEpochs({ db, statements }, config.statement.body),
+    lastResult:
+      lastResult === null ? null : await statements.readLogged<RoundResult>(db, lastResult, 'round-result'),
+  };
+}
+
+async function readEpochs(
+  { db, statements }: Pick<RoundDeps, 'db' | 'statements'>,
+  config: RoundConfig,
+): Promise<Statement<HelperEpoch>[]> {
+  const epochs: Statement<HelperEpoch>[] = [];
+  for (const { j, e } of config.helpers) {
+    const epoch = await findEpoch(db, j, e);
+    if (epoch === undefined)
+      throw new CoordinatorError('store/missing-row', 'a round names an epoch that is not stored');
+    epochs.push(await statements.read<HelperEpoch>(db, epoch.hash, 'helper-epoch'));
+  }
+  return epochs;
+}
+
+export function modelRoute({ db, registry }: RoundDeps): RequestHandler {
+  return async (req, res) => {
+    const bytes = await registry.readBytes(db, hashParam(req, 'hash', 'model/unknown'));
+    if (bytes === null) throw new ProblemError('model/unknown');
+    cacheForEver(res);
+    res.type(MEDIA.model).send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  };
+}

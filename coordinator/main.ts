@@ -1,0 +1,81 @@
+/** The command: reads one file, runs until it is told to stop. */
+import { TwinkeepError } from '@twinkeep/audit';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { readConfig } from './config.ts';
+import { describe } from './http/problem.ts';
+import { startCoordinator } from './start.ts';
+
+const HELP = `twinkeep-coordinator: rounds, masked sums, model registry, consent and audit endpoints
+
+  twinkeep-coordinator serve --config FILE
+
+The file is described in docs/operate-coordinator.md. Structured logs go to stdout, one JSON object per line.
+Exit codes: 0 stopped, 1 could not start, 2 wrong arguments.
+`;
+
+export async function main(args: readonly string[]): Promise<void> {
+  const command = parseCommand(args);
+  if (command === null) {
+    process.stderr.write(HELP);
+    process.exitCode = 2;
+  } else if (command.kind === 'help') process.stdout.write(HELP);
+  else await serve(command.file);
+}
+
+type Command = { kind: 'help' } | { kind: 'serve'; file: string };
+
+function parseCommand(args: readonly string[]): Command | null {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help === true) return { kind: 'help' };
+    if (positionals.length !== 1 || positionals[0] !== 'serve' || values.config === undefined) return null;
+    return { kind: 'serve', file: values.config };
+  } catch {
+    return null;
+  }
+}
+
+async function serve(file: string): Promise<void> {
+  try {
+    const config = await readConfig(file);
+    const log = pino({ level: config.logLevel, base: { party: 'coordinator' } });
+    const coordinator = await startCoordinator(config, { log });
+    log.info({ host: coordinator.host, port: coordinator.port }, 'listening');
+    stopOnSignals(async () => {
+      await coordinator.stop();
+      log.info('stopped');
+    });
+    process.send?.({ type: 'ready', host: coordinator.host, port: coordinator.port });
+  } catch (error) {
+    const why =
+      error instanceof TwinkeepError ? `${error.code}: ${error.message}` : JSON.stringify(describe(error));
+    process.stderr.write(`twinkeep-coordinator: ${why}\n`);
+    process.exitCode = 1;
+    // A parent that waits for us over IPC would otherwise keep us alive.
+    if (process.connected) process.disconnect();
+  }
+}
+
+const STOP_MILLIS = 2_000;
+
+/** Also where the parent that started us over IPC has gone: nobody would end us any more. */
+function stopOnSignals(stop: () => Promise<void>): void {
+  let stopping = false;
+  const once = (): void => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(0), STOP_MILLIS).unref();
+    stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', once);
+  process.on('SIGINT', once);
+  if (process.connected) process.on('disconnect', once);
+}

@@ -1,0 +1,144 @@
+/** A mask helper's half of a round, played by the protocol's own functions, without its own storage. */
+import { base64UrlToBytes } from '@twinkeep/audit';
+import {
+  addMask,
+  createBoxKeyPair,
+  encodeSums,
+  helperFamily,
+  helperWorkSchema,
+  MEDIA,
+  openSeeds,
+  PATHS,
+  setRoot,
+  setsOfHelper,
+  signStatement,
+  statementHash,
+  verifyHeader,
+  webCryptoPrg,
+  type BoxKeyPair,
+  type HelperAck,
+  type HelperRound,
+  type HelperWork,
+  type SigningKey,
+} from '@twinkeep/protocol';
+import { bytesToBase64Url, sha256 } from '@twinkeep/audit';
+import * as v from 'valibot';
+import type { Answer, Client } from './client.ts';
+
+export interface TestHelper {
+  j: number;
+  publishEpoch(e?: number): Promise<Answer>;
+  work(after?: number, wait?: number): Promise<HelperWork>;
+  /** Verdicts on all reports in the work; `refuse` names header hashes to refuse. */
+  judge(round: HelperRound, refuse?: readonly string[]): Promise<Answer>;
+  ready(round: HelperRound): Promise<Answer>;
+  /** @param spoil changes the sums before they are signed: what a lying helper would send */
+  sums(round: HelperRound, spoil?: (words: Uint32Array) => void): Promise<Answer>;
+}
+
+export function createTestHelper(j: number, key: SigningKey, client: () => Client): TestHelper {
+  const boxKeys = new Map<number, BoxKeyPair>();
+  /** By rcHash, then header hash. */
+  const seeds = new Map<string, Map<string, Map<number, Uint8Array>>>();
+
+  const rcHashOf = (round: HelperRound): string => bytesToBase64Url(statementHash(round.config.statement));
+  const put = (path: string, body: object): Promise<Answer> =>
+    client().sendAsHelper(key, { method: 'PUT', path, body });
+
+  return {
+    j,
+    publishEpoch: async (e = 1) => {
+      const pair = boxKeys.get(e) ?? createBoxKeyPair();
+      boxKeys.set(e, pair);
+      const now = Date.now();
+      const epoch = {
+        v: 1,
+        j,
+        e,
+        boxKey: bytesToBase64Url(pair.publicKey),
+        notBefore: now - 1_000,
+        notAfter: now + 864e5,
+      };
+      return put(PATHS.helperEpoch(j), await signStatement('helper-epoch', epoch, key));
+    },
+    work: async (after, wait = 0) => {
+      const query = after === undefined ? '' : `?after=${after}&wait=${wait}`;
+      const answer = await client().sendAsHelper(key, { method: 'GET', path: PATHS.helperWork(j) + query });
+      return v.parse(helperWorkSchema, answer.body);
+    },
+    judge: async (round, refuse = []) => {
+      const config = round.config.statement.body;
+      const rcHash = rcHashOf(round);
+      const family = helperFamily(config.helpers.length, config.c);
+      const opened = seeds.get(rcHash) ?? new Map<string, Map<number, Uint8Array>>();
+      seeds.set(rcHash, opened);
+      const ack: HelperAck = { v: 1, rcHash, j, accepted: [], refused: [] };
+      for (const report of round.reports) {
+        const headerBytes = base64UrlToBytes(report.header);
+        const header = verifyHeader(headerBytes, base64UrlToBytes(report.signature));
+        const name = bytesToBase64Url(sha256(headerBytes));
+        if (refuse.includes(name)) {
+          ack.refused.push({ header: name, code: 'report/box-hash' });
+          continue;
+        }
+        const context = {
+          rcHash: base64UrlToBytes(rcHash),
+          reporterKey: base64UrlToBytes(header.key),
+          vectorHash: base64UrlToBytes(header.vectorHash),
+        };
+        const own = config.helpers.find((helper) => helper.j === j);
+        opened.set(
+          name,
+          openSeeds(
+            base64UrlToBytes(report.box),
+            context,
+            family,
+            header.commitments.map((commitment) => base64UrlToBytes(commitment)),
+            j,
+            boxKeys.get(own?.e ?? 0) as BoxKeyPair,
+          ),
+        );
+        ack.accepted.push(name);
+      }
+      return put(PATHS.helperAck(j, rcHash), await signStatement('helper-ack', ack, key));
+    },
+    ready: async (round) => {
+      const { commit, members } = round.set as NonNullable<HelperRound['set']>;
+      if (setRoot(members) !== commit.statement.body.merkleRoot)
+        throw new Error('the members are not those of the set commit');
+      const rcHash = rcHashOf(round);
+      const ready = { v: 1, rcHash, scHash: bytesToBase64Url(statementHash(commit.statement)), j };
+      return put(PATHS.helperReady(j, rcHash), await signStatement('helper-ready', ready, key));
+    },
+    sums: async (round, spoil = () => undefined) => {
+      const config = round.config.statement.body;
+      const { commit, members } = round.set as NonNullable<HelperRound['set']>;
+      const rcHash = rcHashOf(round);
+      const family = helperFamily(config.helpers.length, config.c);
+      const sums = new Map<number, Uint32Array>();
+      for (const index of setsOfHelper(family, j)) {
+        const sum = new Uint32Array(config.dPadded + config.evaluationLength);
+        for (const member of members) {
+          const seed = seeds.get(rcHash)?.get(member)?.get(index) as Uint8Array;
+          await addMask(
+            sum,
+            seed,
+            base64UrlToBytes(rcHash),
+            family[index] as readonly number[],
+            webCryptoPrg,
+          );
+        }
+        spoil(sum);
+        sums.set(index, sum);
+      }
+      const scHash = bytesToBase64Url(statementHash(commit.statement));
+      const body = await encodeSums(sums, { rcHash, scHash, j }, key);
+      return client().sendAsHelper(key, {
+        method: 'PUT',
+        path: PATHS.helperSums(j, rcHash),
+        body,
+        type: MEDIA.sums,
+      });
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/** A region node's half of a round, played by the protocol's own functions: consents for its twins, and masked reports. */
+import { base64UrlToBytes } from '@twinkeep/audit';
+import {
+  createConsentEvent,
+  createConsentSigner,
+  createRecordId,
+  signConsentEvent,
+  type ConsentEventType,
+  type SignedConsent,
+} from '@twinkeep/consent';
+import {
+  admitClippedSum,
+  maskReport,
+  publicKeyToJwk,
+  quantize,
+  randomBytes,
+  reportLayout,
+  rotationSigns,
+  webCryptoPrg,
+  type MaskedReport,
+  type RoundConfig,
+} from '@twinkeep/protocol';
+import { createDevice, createSubject, type Device, type Parties } from './parties.ts';
+import { PURPOSE, smallTask } from './task.ts';
+
+export interface TestNode {
+  device: Device;
+  party: string;
+  twins: string[];
+  /** Events made so far, by subject: the next links to the last. */
+  events: Map<string, SignedConsent[]>;
+}
+
+export async function createNode(parties: Parties, twins: number, name: string = 'north'): Promise<TestNode> {
+  return {
+    device: await createDevice(parties),
+    party: `https://${name}.test`,
+    twins: Array.from({ length: twins }, createSubject),
+    events: new Map(),
+  };
+}
+
+const NOTICE = { id: 'notice', version: '1', lang: 'en', hash: `sha-256:${'A'.repeat(43)}` };
+
+/** Signs the next event of a subject and remembers it. `changes` overrides parts of the event's input. */
+export async function consentOf(
+  node: TestNode,
+  subject: string,
+  type: ConsentEventType = 'grant',
+  changes: { seq?: number; prev?: string | null; validUntil?: number; at?: number; party?: string } = {},
+): Promise<SignedConsent> {
+  const { key } = node.device;
+  const signer = await createConsentSigner(key.privateKey, publicKeyToJwk(key.publicKey));
+  const before = node.events.get(subject) ?? [];
+  const at = changes.at ?? Date.now();
+  const choice = {
+    recordId: createRecordId(at, randomBytes(10)),
+    subject,
+    controller: 'https://controller.test',
+    seq: changes.seq ?? before.length + 1,
+    links: { prev: changes.prev === undefined ? (before.at(-1)?.id ?? null) : changes.prev },
+    jurisdiction: ['EU'],
+    notice: NOTICE,
+    categories: smallTask().categories,
+    purpose: PURPOSE,
+    operations: ['contribute'] as const,
+    at,
+    method: 'import',
+    provenance: {
+      by: 'collector' as const,
+      collectedBy: { kid: signer.kid, party: changes.party ?? node.party },
+      evidence: [{ kind: 'file', value: 'a list of the business' }],
+    },
+  };
+  const storage = { location: node.party, retention: 'P1Y', deletion: 'P30D' };
+  const terms = {
+    consentType: 'expressed' as const,
+    storage,
+    ...(changes.validUntil === undefined ? {} : { validUntil: changes.validUntil }),
+  };
+  const event = createConsentEvent(type === 'grant' ? { ...choice, type, terms } : { ...choice, type });
+  const signed = await signConsentEvent(event, signer);
+  node.events.set(subject, [...before, signed]);
+  return signed;
+}
+
+/** What a report sums, known to the test: the clear text that no coordinator sees. */
+export interface ClearReport {
+  report: MaskedReport;
+  /** Quantised, before masking. */
+  steps: Int32Array;
+}
+
+/** @param gradient sum of the clipped gradients of the node's twins */
+export async function reportOf(
+  node: TestNode,
+  config: RoundConfig,
+  rcHash: string,
+  options: { gradient?: number[]; members?: string[]; device?: Device } = {},
+): Promise<ClearReport> {
+  const members = options.members ?? node.twins;
+  const { bins } = smallTask().evaluation;
+  const layout = reportLayout(config.d, bins);
+  const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), config.dPadded, webCryptoPrg);
+  const grid = { layout, unit: config.unit, clipL2: config.clipL2, signs };
+  const gradient = Float64Array.from(
+    options.gradient ?? Array.from({ length: config.d }, () => 0.1 * members.length),
+  );
+  const update = admitClippedSum(gradient, members.length, config.clipL2);
+  const quantized = quantize(
+    config.kind === 'train'
+      ? update
+      : admitClippedSum(new Float64Array(config.d), members.length, config.clipL2),
+    { values: new Float64Array(layout.evaluationLength), twins: 0 },
+    grid,
+    randomBytes,
+  );
+  const device = options.device ?? node.device;
+  const report = await maskReport(
+    quantized,
+    members,
+    { config, rcHash: base64UrlToBytes(rcHash) },
+    { key: device.key, credential: device.jwt },
+    { prg: webCryptoPrg, random: randomBytes },
+  );
+  return { report, steps: quantized.values };
+}
