@@ -85,8 +85,9 @@ function requireTimes({ openAt, closeAt, ackDeadline, revealDeadline }: RoundCon
     throw refusal('its times are not in order');
 }
 
-function requireEpoch({ openAt }: RoundConfig, { notBefore, notAfter }: StoredEpoch): void {
-  if (openAt < notBefore || openAt > notAfter) throw refusal('it opens outside of the epoch of the box key');
+function requireEpoch({ openAt, closeAt }: RoundConfig, { notBefore, notAfter }: StoredEpoch): void {
+  if (openAt < notBefore || closeAt > notAfter)
+    throw refusal('reports are taken outside of the epoch of the box key');
 }
 
 function refusal(why: string): RegionError {

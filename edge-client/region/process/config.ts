@@ -24,13 +24,18 @@ const common = {
   keyFile: path,
 };
 
+const atLeast = (min: number): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(1e6));
+
+const floors = { minReports: v.exactOptional(atLeast(2)), minTwins: v.exactOptional(atLeast(1)) };
+
 const regionSchema = v.strictObject({
   ...common,
   credentialFile: path,
   wrappingKeyFile: path,
   party: IriSchema,
   controller: IriSchema,
-  /** Tasks that this node takes part in; `run --task` adds one. */
+  ...floors,
   tasks: v.exactOptional(v.pipe(v.array(taskId), v.maxLength(64))),
   retentionDays: v.exactOptional(v.union([days, v.record(v.picklist(CATEGORIES), days)])),
   seed: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
@@ -39,8 +44,7 @@ const regionSchema = v.strictObject({
 const helperSchema = v.strictObject({
   ...common,
   j: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8)),
-  /** Fewest reports in a sum that this helper lends a hand to, whatever a task says. */
-  minReports: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1e6))),
+  minReports: floors.minReports,
 });
 
 export interface RegionConfig {
@@ -52,7 +56,11 @@ export interface RegionConfig {
   wrappingKeyFile: string;
   party: string;
   controller: string;
+  /** Tasks that this node takes part in; `run --task` adds one. */
   tasks: string[];
+  /** This node's own floors, whatever a task says: fewest reports in a sum, fewest twins in its report. */
+  minReports: number;
+  minTwins: number;
   retentionDays: Record<Category, number>;
   /** Demos and tests only: roles and invented consents follow from it. */
   seed?: string;
@@ -64,14 +72,18 @@ export interface HelperConfig {
   trustFile: string;
   keyFile: string;
   j: number;
+  /** Fewest reports in a sum that this helper lends a hand to, whatever a task says. */
   minReports: number;
 }
 
 const RETENTION_DAYS = 730;
+const MIN_REPORTS = 2;
+const MIN_TWINS = 20;
 
 /** @throws RegionError 'config/unreadable', 'config/invalid' with file and field */
 export async function readRegionConfig(file: string): Promise<RegionConfig> {
-  const { retentionDays = {}, tasks = [], ...rest } = await readConfig(file, regionSchema);
+  const parsed = await readConfig(file, regionSchema);
+  const { retentionDays = {}, tasks = [], minReports = MIN_REPORTS, minTwins = MIN_TWINS, ...rest } = parsed;
   const daysOf = (category: Category): number =>
     typeof retentionDays === 'number' ? retentionDays : (retentionDays[category] ?? RETENTION_DAYS);
   const paths = { ...resolveFrom(file, rest), credentialFile: resolve(dirname(file), rest.credentialFile) };
@@ -80,6 +92,8 @@ export async function readRegionConfig(file: string): Promise<RegionConfig> {
     ...paths,
     wrappingKeyFile: resolve(dirname(file), rest.wrappingKeyFile),
     tasks,
+    minReports,
+    minTwins,
     retentionDays: Object.fromEntries(
       CATEGORIES.map((category) => [category, daysOf(category)]),
     ) as Record<Category, number>,
@@ -88,7 +102,7 @@ export async function readRegionConfig(file: string): Promise<RegionConfig> {
 
 /** @throws RegionError 'config/unreadable', 'config/invalid' with file and field */
 export async function readHelperConfig(file: string): Promise<HelperConfig> {
-  const { minReports = 2, ...rest } = await readConfig(file, helperSchema);
+  const { minReports = MIN_REPORTS, ...rest } = await readConfig(file, helperSchema);
   return { ...rest, ...resolveFrom(file, rest), minReports };
 }
 

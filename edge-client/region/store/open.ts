@@ -1,38 +1,47 @@
 /** The region node's store: the port of the edge client over PostgreSQL, and what only a keeper of many twins needs. */
-import type { Category } from '@twinkeep/consent';
 import {
   StoreError,
   type AdmittedEvent,
   type ConsentEntry,
-  type FeatureBytes,
   type SignedConsentEntry,
   type TwinStore,
 } from '@twinkeep/edge-client';
-import type { CustomerEvent } from '@twinkeep/protocol';
 import { sql } from 'kysely';
 import { RegionError } from '../errors.ts';
 import { migrate, type Database } from '../process/database.ts';
-import { bytesToJson, createNodeSecret, createWrappedKey, jsonToBytes, unwrapKey, type NodeSecret } from './cipher.ts';
+import { createNodeSecret, createWrappedKey, unwrapKey, type NodeSecret } from './cipher.ts';
 import { createKeyRing } from './keys.ts';
 import { addReceipts, pendingConsents } from './outbox.ts';
 import { createTwinReader, readChains } from './read.ts';
 import { addReport, readReports, settleReport } from './reports.ts';
-import { createRoleStore } from './roles.ts';
+import { planWithdrawals, takeDueWithdrawals } from './planned.ts';
+import { createRoleStore, type DrawRoles } from './roles.ts';
 import { REGION_SCHEMA, type RegionTables } from './schema.ts';
-import { addTwins, appendConsents, recordEvents, refoldEvents, type WriteContext } from './write.ts';
+import {
+  addTwins,
+  appendConsents,
+  forgetEvents,
+  recordEvents,
+  refoldEvents,
+  type Refold,
+  type WriteContext,
+} from './write.ts';
 
 export interface RegionStore extends TwinStore {
   /** The pseudonym that this node gives to a customer of its records; the same again for the same number. */
   subjectOf(customer: string): string;
   /** All changes of `work` together, or none. */
   transaction<T>(work: (session: ImportSession) => Promise<T>): Promise<T>;
+  /** As `drawRoles`, for a draw that may depend on the twin: demos draw from a seed. */
+  drawRolesBy: DrawRoles;
   /** As `refoldEvents`, for many twins; those that are gone meanwhile are left out. */
-  refoldTwins(
-    subjects: readonly string[],
-    fold: (kept: readonly CustomerEvent[]) => FeatureBytes,
-  ): Promise<void>;
-  /** Demos only: twins whose planned withdrawal is due at this share of the rounds. */
-  dueWithdrawals(share: number): Promise<string[]>;
+  refoldTwins(twins: readonly Refold[]): Promise<void>;
+  /** Deletes all events and features of a twin, and keeps its consents. */
+  forgetEvents(subject: string): Promise<void>;
+  /** Demos only: twins whose planned withdrawal is due at this share of the rounds; they are due once. */
+  takeDueWithdrawals(share: number): Promise<string[]>;
+  /** How much is kept; nothing about anybody. */
+  counts(): Promise<{ twins: number; events: number; consents: number; undelivered: number }>;
   close(): Promise<void>;
 }
 
@@ -57,13 +66,13 @@ export async function openRegionStore(db: Database<RegionTables>, wrappingKey: U
   await migrate(db, REGION_SCHEMA);
   const secret = await openNodeSecret(db, wrappingKey);
   const context: WriteContext = { keys: createKeyRing(wrappingKey), secret };
-  return { ...createPort(db, context), ...createExtras(db, context) };
+  const drawRoles = createRoleStore(db, context);
+  return { ...createPort(db, context, drawRoles), ...createExtras(db, context), drawRolesBy: drawRoles };
 }
 
-function createPort(db: Database<RegionTables>, context: WriteContext): TwinStore {
+function createPort(db: Database<RegionTables>, context: WriteContext, drawRoles: DrawRoles): TwinStore {
   const { keys, secret } = context;
   const read = createTwinReader(keys);
-  const drawRoles = createRoleStore(db, context);
   return {
     addTwin: (subject, bindings) =>
       db.transaction().execute((trx) => addTwins(trx, context, [{ subject, bindings }])),
@@ -94,8 +103,8 @@ function createPort(db: Database<RegionTables>, context: WriteContext): TwinStor
     },
     recordEvents: (subject, events, fold) =>
       db.transaction().execute((trx) => recordEvents(trx, context, [{ subject, events }], fold)),
-    refoldEvents: (subject, forget: readonly Category[], fold) =>
-      db.transaction().execute((trx) => refoldEvents(trx, context, [subject], forget, fold)),
+    refoldEvents: (subject, forget, fold) =>
+      db.transaction().execute((trx) => refoldEvents(trx, context, [{ subject, forget, fold }])),
     async expireEvents(day) {
       const { numDeletedRows } = await db.deleteFrom('event').where('last_day', '<', day).executeTakeFirst();
       return Number(numDeletedRows);
@@ -104,7 +113,7 @@ function createPort(db: Database<RegionTables>, context: WriteContext): TwinStor
       db.transaction().execute((trx) => appendConsents(trx, context, [{ subject, after, consents }])),
     pendingConsents: (limit) => pendingConsents(db, context, limit),
     addReceipts: (receipts) => db.transaction().execute((trx) => addReceipts(trx, context, receipts)),
-    drawRoles,
+    drawRoles: (taskId, subjects, draw) => drawRoles(taskId, subjects, () => draw()),
     async readCheckpoint() {
       const { checkpoint } = await db.selectFrom('node').select('checkpoint').executeTakeFirstOrThrow();
       return checkpoint;
@@ -127,7 +136,7 @@ function createPort(db: Database<RegionTables>, context: WriteContext): TwinStor
 function createExtras(
   db: Database<RegionTables>,
   context: WriteContext,
-): Omit<RegionStore, keyof TwinStore> {
+): Omit<RegionStore, keyof TwinStore | 'drawRolesBy'> {
   const { keys, secret } = context;
   return {
     subjectOf: secret.subjectOf,
@@ -142,40 +151,21 @@ function createExtras(
           addTwins: (twins) => addTwins(trx, context, twins),
           appendConsents: (twins) => appendConsents(trx, context, twins),
           recordEvents: (twins) => recordEvents(trx, context, twins, null),
-          async planWithdrawals(plans) {
-            const found = await keys.lockAll(
-              trx,
-              plans.map(({ subject }) => subject),
-            );
-            const rows = plans.map(({ subject, share }) => ({
-              subject,
-              sealed: found.get(subject)!.seal('planned_withdrawal', '', jsonToBytes(share)),
-            }));
-            await trx
-              .insertInto('planned_withdrawal')
-              .values(rows)
-              .onConflict((conflict) => conflict.doNothing())
-              .execute();
-          },
+          planWithdrawals: (plans) => planWithdrawals(trx, context, plans),
         }),
       ),
-    refoldTwins: (subjects, fold) =>
+    refoldTwins: (twins) =>
       db.transaction().execute(async (trx) => {
-        const found = await keys.find(trx, subjects, true);
-        await refoldEvents(trx, context, [...found.keys()], [], fold);
+        const found = await keys.find(trx, twins.map(({ subject }) => subject), true);
+        await refoldEvents(trx, context, twins.filter(({ subject }) => found.has(subject)));
       }),
-    async dueWithdrawals(share) {
-      const rows = await db.selectFrom('planned_withdrawal').selectAll().execute();
-      const found = await keys.find(
-        db,
-        rows.map(({ subject }) => subject),
-      );
-      return rows
-        .filter(({ subject, sealed }) => {
-          const cipher = found.get(subject)?.cipher;
-          return cipher !== undefined && bytesToJson<number>(cipher.open('planned_withdrawal', '', sealed)) <= share;
-        })
-        .map(({ subject }) => subject);
+    forgetEvents: (subject) => db.transaction().execute((trx) => forgetEvents(trx, [subject])),
+    takeDueWithdrawals: (share) => db.transaction().execute((trx) => takeDueWithdrawals(trx, context, share)),
+    async counts() {
+      const { rows } = await sql<{ twins: number; events: number; consents: number; undelivered: number }>`
+        SELECT (SELECT count(*)::int FROM twin_key) AS twins, (SELECT count(*)::int FROM event) AS events,
+          count(*)::int AS consents, count(*) FILTER (WHERE receipt IS NULL)::int AS undelivered FROM consent`.execute(db);
+      return rows[0]!;
     },
     close: () => db.destroy(),
   };

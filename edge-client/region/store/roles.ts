@@ -6,7 +6,12 @@ import { bytesToJson, jsonToBytes, type TwinCipher } from './cipher.ts';
 import type { RegionTables } from './schema.ts';
 import type { WriteContext } from './write.ts';
 
-export type DrawRoles = (taskId: string, subjects: readonly string[], draw: () => Role) => Promise<Map<string, Role>>;
+/** As the port's `drawRoles`, for a draw that may depend on the twin. */
+export type DrawRoles = (
+  taskId: string,
+  subjects: readonly string[],
+  draw: (subject: string) => Role,
+) => Promise<Map<string, Role>>;
 
 export function createRoleStore(db: Database<RegionTables>, { keys }: WriteContext): DrawRoles {
   // By cipher: a twin that was deleted and added again has another key, and draws again.
@@ -22,7 +27,7 @@ export function createRoleStore(db: Database<RegionTables>, { keys }: WriteConte
         const existing = await readRoles(trx, taskId, locked);
         const missing = [...locked].filter(([subject]) => !existing.has(subject));
         const rows = missing.map(([subject, { cipher }]) => {
-          const role = draw();
+          const role = draw(subject);
           existing.set(subject, role);
           return { subject, task_id: taskId, sealed: cipher.seal('role', taskId, jsonToBytes(role)) };
         });

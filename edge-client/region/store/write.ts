@@ -140,31 +140,45 @@ async function foldFresh(
   await writeFeatures(trx, ciphers, features);
 }
 
+export interface Refold {
+  subject: string;
+  /** Categories whose events are deleted. */
+  forget: readonly Category[];
+  fold: (kept: readonly CustomerEvent[]) => FeatureBytes;
+}
+
 /** @throws StoreError 'store/unknown-twin', 'store/unreadable' */
 export async function refoldEvents(
   trx: Trx,
   { keys }: WriteContext,
-  subjects: readonly string[],
-  forget: readonly Category[],
-  fold: (kept: readonly CustomerEvent[]) => FeatureBytes,
+  twins: readonly Refold[],
 ): Promise<void> {
+  const subjects = twins.map(({ subject }) => subject);
   const ciphers = await keys.lockAll(trx, subjects);
   const rows = await trx
     .selectFrom('event')
     .select(['subject', 'tag', 'sealed'])
     .where(sql<boolean>`subject = ANY(${subjects})`)
     .execute();
-  const kept = new Map<string, CustomerEvent[]>(subjects.map((subject) => [subject, []]));
-  const forgotten: { subject: string; tag: Buffer }[] = [];
+  const work = new Map(twins.map((twin) => [twin.subject, { ...twin, kept: [] as CustomerEvent[] }]));
+  const forgotten: Buffer[] = [];
   for (const { subject, tag, sealed } of rows) {
     const event = bytesToJson<CustomerEvent>(ciphers.get(subject)!.open('event', rowName(tag), sealed));
-    if (forget.includes(event.category)) forgotten.push({ subject, tag });
-    else kept.get(subject)!.push(event);
+    const { forget, kept } = work.get(subject)!;
+    if (forget.includes(event.category)) forgotten.push(tag);
+    else kept.push(event);
   }
-  const features = [...kept].map(([subject, events]) => ({ subject, state: fold(events) }));
-  for (const { subject, tag } of forgotten)
-    await trx.deleteFrom('event').where('subject', '=', subject).where('tag', '=', tag).execute();
+  const features = [...work.values()].map(({ subject, kept, fold }) => ({ subject, state: fold(kept) }));
+  if (forgotten.length > 0)
+    await sql`DELETE FROM event WHERE subject = ANY(${subjects}) AND tag = ANY(${forgotten})`.execute(trx);
   await writeFeatures(trx, ciphers, features);
+  await touch(trx, subjects);
+}
+
+/** Events and the features made of them; a subject without a twin is passed over. */
+export async function forgetEvents(trx: Trx, subjects: readonly string[]): Promise<void> {
+  await sql`DELETE FROM event WHERE subject = ANY(${subjects})`.execute(trx);
+  await sql`DELETE FROM feature WHERE subject = ANY(${subjects})`.execute(trx);
   await touch(trx, subjects);
 }
 
