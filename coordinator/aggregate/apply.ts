@@ -1,7 +1,7 @@
 /**
  * The server optimiser: one step along the mean gradient of a round, in float64, for t = 0, 1, ... sealed training rounds.
  *
- *   lr_t = learningRate / (1 + decay t)
+ *   lr_t = learningRate * min(1, (rounds - t) / (decay * rounds))
  *   momentum (Hsu et al. 2019, "FedAvgM"):   m <- momentum m + g;           w <- w - lr_t m
  *   Adam (Kingma and Ba 2015; as server optimiser Reddi et al. 2021):
  *     m <- beta1 m + (1 - beta1) g;   v <- beta2 v + (1 - beta2) g^2
@@ -20,14 +20,14 @@ export interface OptimizerStep {
 /**
  * @param gradient mean over the twins in the sum, in the layout of the weights
  * @param moments of the step before; null before the first
- * @param t steps before this one
+ * @param step the number t of steps before this one, of how many in all
  */
 export function applyUpdate(
   optimizer: ServerOptimizer,
   weights: Float32Array,
   gradient: Float64Array,
   moments: Float64Array | null,
-  t: number,
+  step: { t: number; of: number },
 ): OptimizerStep {
   const d = weights.length;
   const slots = optimizer.kind === 'adam' ? 2 : 1;
@@ -35,9 +35,9 @@ export function applyUpdate(
     throw new RangeError('weights, gradient and moments differ in length');
   }
   const next = moments === null ? new Float64Array(slots * d) : moments.slice();
-  const rate = optimizer.learningRate / (1 + optimizer.decay * t);
+  const rate = optimizer.learningRate * Math.min(1, (step.of - step.t) / (optimizer.decay * step.of));
   const direction =
-    optimizer.kind === 'adam' ? adam(optimizer, gradient, next, t) : momentum(optimizer, gradient, next);
+    optimizer.kind === 'adam' ? adam(optimizer, gradient, next, step.t) : momentum(optimizer, gradient, next);
   return { weights: weights.map((w, i) => w - rate * (direction[i] as number)), moments: next };
 }
 

@@ -1,10 +1,13 @@
 /**
  * The only import of libsodium. Everything that uses it awaits `sodiumReady` once, at start.
- * libsodium gives sealed boxes (X25519, XSalsa20-Poly1305), Ed25519 verification without WebCrypto, and the CSPRNG.
+ * libsodium gives sealed boxes (X25519, XSalsa20-Poly1305), Ed25519 verification without WebCrypto, and XChaCha20-Poly1305.
  */
 import sodium from 'libsodium-wrappers';
 
 export const sodiumReady: Promise<void> = sodium.ready;
+
+/** `getRandomValues` gives no more at a time (Web Cryptography API). */
+const MAX_DRAW = 65_536;
 
 export interface BoxKeyPair {
   publicKey: Uint8Array;
@@ -14,8 +17,11 @@ export interface BoxKeyPair {
 /** A source of cryptographic randomness: n bytes. Production compositions pass `randomBytes`; tests may pass a list. */
 export type Random = (n: number) => Uint8Array;
 
+/** From the platform's CSPRNG directly: libsodium's wrapper asks it for four bytes at a time. */
 export function randomBytes(n: number): Uint8Array {
-  return sodium.randombytes_buf(n);
+  const bytes = new Uint8Array(n);
+  for (let at = 0; at < n; at += MAX_DRAW) crypto.getRandomValues(bytes.subarray(at, at + MAX_DRAW));
+  return bytes;
 }
 
 export function createBoxKeyPair(): BoxKeyPair {
@@ -49,7 +55,7 @@ export function verifyDetached(signature: Uint8Array, message: Uint8Array, publi
 
 /** XChaCha20-Poly1305; the 24-byte random nonce precedes the ciphertext. `context` is authenticated, not stored. */
 export function encrypt(plaintext: Uint8Array, key: Uint8Array, context: Uint8Array): Uint8Array {
-  const nonce = sodium.randombytes_buf(sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
+  const nonce = randomBytes(sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
   const body = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, context, null, nonce, key);
   const out = new Uint8Array(nonce.length + body.length);
   out.set(nonce);

@@ -12,6 +12,10 @@ import { modelSpecSchema, parameterCount, type ModelSpec } from './model.ts';
 import { ProtocolError } from './problem.ts';
 import { firstIssue } from './statement.ts';
 
+/**
+ * How the coordinator turns the mean update of a round into the next model. `decay` is the share of the training rounds, at the end,
+ * over which the learning rate falls linearly towards 0; 0: it stays.
+ */
 export type ServerOptimizer =
   | { kind: 'momentum'; learningRate: number; momentum: number; decay: number }
   | { kind: 'adam'; learningRate: number; beta1: number; beta2: number; epsilon: number; decay: number };

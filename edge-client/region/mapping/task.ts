@@ -4,8 +4,8 @@ import { DEFAULT_LABEL_EVENT, factColumns, mappingCategories, type Fact, type Ma
 import type { ModelOverrides, TaskOverrides } from './overrides.ts';
 
 const DEFAULTS = {
-  clipL2: 1,
-  optimizer: { kind: 'adam', learningRate: 0.05, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0 },
+  clipL2: 4,
+  optimizer: { kind: 'adam', learningRate: 0.07, beta1: 0.6, beta2: 0.8, epsilon: 1e-5, decay: 0.5 },
   rounds: 60,
   evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
   floors: { nMin: 3, nTarget: 10, minTwins: 20, maxTwins: 100_000 },

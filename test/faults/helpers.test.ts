@@ -1,0 +1,75 @@
+/** Helpers that die: one of four for good, one between its flag and its answer. */
+import pg from 'pg';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createWorld, randomSubjects, smallTask, type Reporter, type World } from '../support/world.ts';
+import { clearSumHash } from './clear-sum.ts';
+
+const NODES = 4;
+
+describe('mask helpers killed', () => {
+  let world: World;
+  afterEach(() => world.stop());
+
+  async function begin(taskId: string): Promise<Reporter[]> {
+    world = await createWorld(NODES);
+    await world.coordinator.start();
+    await Promise.all(world.helpers.map((helper) => helper.start()));
+    const task = smallTask(taskId, { floors: { nMin: 2, nTarget: NODES, minTwins: 2, maxTwins: 1000 } });
+    await world.publish(task);
+    return Promise.all(Array.from({ length: NODES }, (_, i) => world.startReporter(i, randomSubjects(3), task)));
+  }
+
+  it('one of four missing before the round closes: it still ends, with the exact sum', async () => {
+    const reporters = await begin('one-helper-missing');
+    const vectors = await Promise.all(reporters.map((reporter) => reporter.quantized(1)));
+    await world.helpers[2]!.kill('SIGKILL');
+    for (const reporter of reporters) reporter.upload(1);
+    const [first] = await world.untilEnded('one-helper-missing', 1, 30);
+    expect(first).toMatchObject({ status: 'sealed', count: NODES });
+    expect(first?.sumHash).toBe(clearSumHash(vectors.map(({ values }) => values)));
+  });
+
+  it('two of four missing: nothing is opened, and the round says why', async () => {
+    const reporters = await begin('two-helpers-missing');
+    await Promise.all(reporters.map((reporter) => reporter.quantized(1)));
+    await world.helpers[0]!.kill('SIGKILL');
+    await world.helpers[3]!.kill('SIGKILL');
+    for (const reporter of reporters) reporter.upload(1);
+    const [first] = await world.untilEnded('two-helpers-missing', 1, 40);
+    expect(first).toMatchObject({ status: 'abandoned', sumHash: null });
+    expect(['too-few-helpers', 'helpers-silent']).toContain(first?.reason);
+    expect(first?.modelOut).toBe(first?.modelIn);
+  });
+
+  it('killed at any moment of the round and started again: one set per round, and the sum is exact', async () => {
+    const reporters = await begin('helper-restarts');
+    const vectors = await Promise.all(reporters.map((reporter) => reporter.quantized(1)));
+    for (const reporter of reporters) reporter.upload(1);
+    for (let i = 0; i < 4; i++) {
+      await pause(40 + 90 * i);
+      await world.helpers[1]!.kill('SIGKILL');
+      await world.helpers[1]!.start();
+    }
+    const [first] = await world.untilEnded('helper-restarts', 1, 40);
+    expect(first).toMatchObject({ status: 'sealed', count: NODES });
+    expect(first?.sumHash).toBe(clearSumHash(vectors.map(({ values }) => values)));
+    const sets = await distinctSets(world);
+    expect(Math.max(...sets)).toBeLessThanOrEqual(1);
+  });
+});
+
+/** Distinct set hashes that each helper flagged, by round, over all helpers' own databases. */
+async function distinctSets(world: World): Promise<number[]> {
+  const counts: number[] = [];
+  for (const j of [1, 2, 3, 4]) {
+    const client = new pg.Client({ connectionString: world.databases.get(`helper-${j}`) ?? '' });
+    await client.connect();
+    const { rows } = await client.query<{ n: string }>(
+      'select count(distinct sc_hash) as n from helper_round where sc_hash is not null group by rc_hash',
+    );
+    counts.push(...rows.map(({ n }) => Number(n)));
+    await client.end();
+  }
+  return counts;
+}
