@@ -72,7 +72,10 @@ async function stepModel(
   const gradient = dequantizeUpdate(steps, grid).map((value) => value / twins);
   const weights = await registry.readWeights(tx, config.modelHash, task.model);
   const before = stored.optimizer === null ? null : bytesToMoments(stored.optimizer);
-  const next = applyUpdate(task.optimizer, weights, gradient, before, stored.rounds_trained);
+  const next = applyUpdate(task.optimizer, weights, gradient, before, {
+    t: stored.rounds_trained,
+    of: task.rounds,
+  });
   const modelHash = await registry.add(tx, round.taskId, next.weights, round.scHash as string, now);
   return { modelHash, moments: new Uint8Array(next.moments.buffer) };
 }

@@ -60,7 +60,7 @@ function telecomTask(settings: TaskSettings): TaskSpec {
       inputs: inputWidth(telecomFeatures),
       hidden: [32],
       outputs: 1,
-      activation: 'relu',
+      activation: 'tanh',
       seed: settings.seed,
     },
     clipL2: 8,

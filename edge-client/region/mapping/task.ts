@@ -48,7 +48,7 @@ export function taskFromMapping(
       inputs: inputWidth(features),
       outputs: 1,
       hidden: overrides.model?.hidden ?? mapping.model?.hidden ?? HIDDEN,
-      activation: overrides.model?.activation ?? mapping.model?.activation ?? 'relu',
+      activation: overrides.model?.activation ?? mapping.model?.activation ?? 'tanh',
       seed: overrides.model?.seed ?? mapping.model?.seed ?? taskId,
     },
     clipL2: overrides.clipL2 ?? said.clipL2 ?? DEFAULTS.clipL2,
