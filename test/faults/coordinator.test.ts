@@ -73,7 +73,9 @@ describe('coordinator killed in the middle of a round', () => {
 
   async function untilPhase(round: number, phase: string): Promise<void> {
     for (let i = 0; i < 2_000; i++) {
-      const { rows } = await database.query<{ phase: string }>('select phase from round where number = $1', [round]);
+      const { rows } = await database.query<{ phase: string }>('select phase from rounds where round = $1', [
+        round,
+      ]);
       const at = rows[0]?.phase;
       if (at === phase || at === 'sealed') return;
       await pause(5);

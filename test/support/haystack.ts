@@ -13,7 +13,8 @@ export async function dumpDatabase(url: string): Promise<Uint8Array> {
     for (const { name } of tables) {
       const { rows } = await client.query<unknown[]>({ text: `select * from ${name}`, rowMode: 'array' });
       for (const value of rows.flat()) {
-        if (value !== null) parts.push(value instanceof Uint8Array ? value : Buffer.from(valueToText(value)), SEPARATOR);
+        if (value !== null)
+          parts.push(value instanceof Uint8Array ? value : Buffer.from(valueToText(value)), SEPARATOR);
       }
     }
     return Buffer.concat(parts);

@@ -18,7 +18,13 @@ export async function startRecordingProxy(): Promise<RecordingProxy> {
   const server = createServer((incoming, outgoing) => {
     text(`${incoming.method} ${incoming.url}\n${incoming.rawHeaders.join('\n')}\n\n`);
     const forward = request(
-      { host: '127.0.0.1', port: proxy.target, method: incoming.method, path: incoming.url, headers: incoming.headers },
+      {
+        host: '127.0.0.1',
+        port: proxy.target,
+        method: incoming.method,
+        path: incoming.url,
+        headers: incoming.headers,
+      },
       (answer) => {
         text(`${answer.statusCode}\n${answer.rawHeaders.join('\n')}\n\n`);
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);

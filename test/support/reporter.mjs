@@ -57,10 +57,13 @@ async function run(options) {
     await submitConsents(transport, events.slice(start, start + 200));
   process.send({ type: 'ready' });
   const reported = new Set();
-  for await (const offer of watchRound(transport, options.task.taskId, { signal: new AbortController().signal })) {
+  for await (const offer of watchRound(transport, options.task.taskId, {
+    signal: new AbortController().signal,
+  })) {
     if (offer.state === 'finished') return;
     const { statement } = offer.config ?? {};
-    if (offer.phase !== 'collecting' || statement === undefined || reported.has(statement.body.round)) continue;
+    if (offer.phase !== 'collecting' || statement === undefined || reported.has(statement.body.round))
+      continue;
     reported.add(statement.body.round);
     void report(statement, options, key, transport).catch(fail);
   }
@@ -101,13 +104,22 @@ async function report(statement, options, key, transport) {
 async function knownVector(config, { task, members, number }) {
   const layout = reportLayout(config.d, task.evaluation.bins);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), layout.dPadded, webCryptoPrg);
-  const values = Float64Array.from({ length: config.d }, (_, i) => Math.sin(number * 1000 + i) * config.clipL2);
+  const values = Float64Array.from(
+    { length: config.d },
+    (_, i) => Math.sin(number * 1000 + i) * config.clipL2,
+  );
   const heldOut = members.length - 1;
   const logits = Float32Array.from({ length: heldOut }, (_, i) => ((i * 37 + number * 11) % 80) / 10 - 4);
   const labels = Float32Array.from(logits, (logit, i) => ((i * 7 + number) % 10 < 5 + logit ? 1 : 0));
   const evaluation = addEvaluation(logits, labels, config.unit, task.evaluation);
-  const trains = config.kind === 'train' ? clipDelta(values, config.clipL2) : clipDelta(values.fill(0), config.clipL2);
-  return quantize(trains, evaluation, { layout, unit: config.unit, clipL2: config.clipL2, signs }, randomBytes);
+  const trains =
+    config.kind === 'train' ? clipDelta(values, config.clipL2) : clipDelta(values.fill(0), config.clipL2);
+  return quantize(
+    trains,
+    evaluation,
+    { layout, unit: config.unit, clipL2: config.clipL2, signs },
+    randomBytes,
+  );
 }
 
 async function consent(subject, key, { task, controller, party }) {

@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import { createCoordinatorClient } from '../../demo/coordinator.ts';
-import { createParties, trustFile, writeConfig, type Parties, type Party } from '../../demo/parties.ts';
+import { configFile, createParties, writeConfig, type Parties, type Party } from '../../demo/parties.ts';
 import { commandScript } from '../../demo/programs.ts';
 import { createTestDatabase } from './postgres.ts';
 
@@ -86,7 +86,7 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
     };
     return self;
   };
-  const coordinatorConfig = await writeConfig(parties.coordinator, {
+  await writeConfig(parties.coordinator, {
     listen: { host: '127.0.0.1', port },
     publicUrl: url,
     databaseUrl: await databaseOf(parties.coordinator),
@@ -95,17 +95,25 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
     logKeyFile: 'log-key.json',
     allowedOrigins: [],
   });
-  const coordinator = keeper('coordinator', commandScript('twinkeep-coordinator'), ['serve', '--config', coordinatorConfig]);
+  const coordinator = keeper('coordinator', commandScript('twinkeep-coordinator'), [
+    'serve',
+    '--config',
+    configFile(parties.coordinator),
+  ]);
   const helpers = await Promise.all(
     parties.helpers.map(async (party, i) => {
-      const config = await writeConfig(party, {
+      await writeConfig(party, {
         j: i + 1,
         coordinatorUrl: url,
         databaseUrl: await databaseOf(party),
         trustFile: '../trust.json',
         keyFile: 'key.json',
       });
-      return keeper(`helper-${i + 1}`, commandScript('twinkeep-helper'), ['run', '--config', config]);
+      return keeper(`helper-${i + 1}`, commandScript('twinkeep-helper'), [
+        'run',
+        '--config',
+        configFile(party),
+      ]);
     }),
   );
   const client = createCoordinatorClient(url);
@@ -130,7 +138,8 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
         // The coordinator may be down at this moment: that is what some tests are about.
         const ended = await results(taskId).catch(() => []);
         if (ended.length >= count) return ended;
-        if (Date.now() > last) throw new Error(`only ${ended.length} of ${count} rounds ended in ${seconds} s`);
+        if (Date.now() > last)
+          throw new Error(`only ${ended.length} of ${count} rounds ended in ${seconds} s`);
         await pause(100);
       }
     },
@@ -148,8 +157,8 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
         credential: (await readFile(join(party.folder, 'credential.jwt'), 'utf8')).trim(),
         members,
         task,
-        controller: 'test-controller',
-        party: 'test-party',
+        controller: 'https://bank.example',
+        party: 'https://bank.example/node',
       });
     },
     async stop() {
@@ -176,7 +185,9 @@ async function startReporter(child: ChildProcess, options: object): Promise<Repo
     for (;;) {
       const failed = seen.find((message) => message.type === 'failed');
       if (failed !== undefined) throw new Error(failed.message);
-      const found = seen.find((message) => message.type === type && (round === undefined || message.round === round));
+      const found = seen.find(
+        (message) => message.type === type && (round === undefined || message.round === round),
+      );
       if (found !== undefined) return found;
       if (child.exitCode !== null) throw new Error(`the reporter ended with ${child.exitCode}`);
       await pause(20);
@@ -188,7 +199,10 @@ async function startReporter(child: ChildProcess, options: object): Promise<Repo
     process: child,
     async quantized(round) {
       const { words, twins } = await wait('quantized', round);
-      return { values: new Int32Array(Uint8Array.from(Buffer.from(words ?? '', 'base64')).buffer), twins: twins ?? 0 };
+      return {
+        values: new Int32Array(Uint8Array.from(Buffer.from(words ?? '', 'base64')).buffer),
+        twins: twins ?? 0,
+      };
     },
     upload: (round) => void child.send({ type: 'upload', round }),
     accepted: async (round) => void (await wait('accepted', round)),
@@ -235,7 +249,14 @@ export function smallTask(taskId: string, overrides: Partial<TaskSpec> = {}): Ta
       negative: [0],
       horizonDays: 30,
     },
-    model: { kind: 'mlp', inputs: inputWidth(features), hidden: [4], outputs: 1, activation: 'tanh', seed: taskId },
+    model: {
+      kind: 'mlp',
+      inputs: inputWidth(features),
+      hidden: [4],
+      outputs: 1,
+      activation: 'tanh',
+      seed: taskId,
+    },
     clipL2: 1,
     optimizer: { kind: 'momentum', learningRate: 1, momentum: 0.9, decay: 0 },
     rounds: 2,
