@@ -1,0 +1,435 @@
+/** Every way in which a round may not be what it says, and the reason that the owner of the twin reads. */
+import { bytesToBase64Url, openCheckpoint, sha256 } from '@twinkeep/audit';
+import {
+  checkRound,
+  REASONS,
+  type CheckedRound,
+  type ReportRecord,
+  type RoundContext,
+  type StayHome,
+} from '@twinkeep/edge-client';
+import {
+  createSigningKey,
+  ProblemError,
+  randomBytes,
+  signStatement,
+  sodiumReady,
+  statementHash,
+  type LoggedStatement,
+  type RoundConfig,
+  type RoundOffer,
+  type TaskSpec,
+} from '@twinkeep/protocol';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeTask } from '../fixtures.ts';
+import { createTestCoordinator, logStatement, ROUND_OPEN, type TestCoordinator } from './coordinator.ts';
+
+let coordinator: TestCoordinator;
+let task: LoggedStatement<TaskSpec>;
+
+beforeAll(() => sodiumReady);
+beforeEach(async () => {
+  coordinator = await createTestCoordinator();
+  task = await coordinator.publishTask(makeTask());
+});
+
+const context = (overrides: Partial<RoundContext> = {}): RoundContext => ({
+  task,
+  trust: coordinator.trust,
+  seen: null,
+  reports: [],
+  nMin: 2,
+  askConsistency: (from, to) => coordinator.log.consistencyProof(from, to),
+  askResults: async (after) => coordinator.results.filter(({ statement }) => statement.body.round > after),
+  now: ROUND_OPEN + 1_000,
+  ...overrides,
+});
+
+const check = async (
+  offer: RoundOffer,
+  overrides: Partial<RoundContext> = {},
+): Promise<CheckedRound | StayHome> => checkRound(offer, context(overrides));
+
+async function expectReason(
+  offer: RoundOffer,
+  reason: keyof typeof REASONS,
+  detail?: string,
+  overrides = {},
+): Promise<void> {
+  const outcome = await check(offer, overrides);
+  expect(outcome).toMatchObject({
+    stayHome: reason,
+    why: REASONS[reason],
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+const record = (offer: RoundOffer, overrides: Partial<ReportRecord> = {}): ReportRecord => {
+  const config = offer.config!.statement.body;
+  return {
+    taskId: config.taskId,
+    round: config.round,
+    kind: config.kind,
+    rcHash: bytesToBase64Url(statementHash(offer.config!.statement)),
+    modelHash: config.modelHash,
+    headerHash: bytesToBase64Url(randomBytes(32)),
+    outcome: 'accepted',
+    bytes: null,
+    ...overrides,
+  };
+};
+
+describe('a round as it should be', () => {
+  it('passes, and names task, configuration and the checkpoint to keep', async () => {
+    const offer = await coordinator.openRound(task);
+    const round = (await check(offer)) as CheckedRound;
+    expect(round.config).toEqual(offer.config!.statement.body);
+    expect(round.task).toEqual(task.statement.body);
+    expect(round.rcHash).toEqual(statementHash(offer.config!.statement));
+    expect(openCheckpoint(round.note, coordinator.trust.log.vkey).size).toBe(2);
+    expect(round.released).toEqual([]);
+  });
+
+  it('passes after the rounds before it, sealed or abandoned, and the evaluating one at the end', async () => {
+    const first = await coordinator.openRound(task);
+    await coordinator.endRound(first);
+    const second = await coordinator.openRound(task);
+    expect(await check(second)).toHaveProperty('rcHash');
+    const modelOut = bytesToBase64Url(randomBytes(32));
+    await coordinator.endRound(second, { status: 'sealed', reason: null, modelOut, scHash: modelOut });
+    const last = await coordinator.openRound(task, { config: { kind: 'evaluate', round: 3 } });
+    await expectReason(last, 'config-mismatch', 'kind');
+    await coordinator.endRound(await coordinator.openRound(task), {
+      status: 'sealed',
+      reason: null,
+      modelOut,
+    });
+    expect(await check(await coordinator.openRound(task, { config: { kind: 'evaluate' } }))).toHaveProperty(
+      'rcHash',
+    );
+  });
+});
+
+describe('nothing to do', () => {
+  it('is said plainly', async () => {
+    const offer = await coordinator.openRound(task);
+    await expectReason({ ...offer, state: 'finished' }, 'task-finished');
+    await expectReason({ ...offer, config: null }, 'no-round');
+    for (const phase of ['acking', 'revealing', 'sealed', 'abandoned', null] as const)
+      await expectReason({ ...offer, phase }, 'no-round');
+  });
+});
+
+describe('signatures and the log', () => {
+  it('a configuration or task by another key is refused', async () => {
+    const other = await createSigningKey();
+    const offer = await coordinator.openRound(task);
+    const { body } = offer.config!.statement;
+    const forged = await logStatement(coordinator.log, await signStatement('round-config', body, other));
+    await expectReason({ ...offer, config: forged }, 'config-refused');
+    const posed = structuredClone(forged);
+    posed.statement.signatures[0]!.kid = coordinator.key.id;
+    await expectReason({ ...offer, config: posed }, 'config-refused');
+    const forgedTask = await logStatement(
+      coordinator.log,
+      await signStatement('task', task.statement.body, other),
+    );
+    await expectReason(offer, 'task-refused', undefined, { task: forgedTask });
+  });
+
+  it('a configuration that was changed after it was signed is refused', async () => {
+    const offer = await coordinator.openRound(task);
+    const changed = structuredClone(offer);
+    changed.config!.statement.body.nTarget++;
+    await expectReason(changed, 'config-refused');
+  });
+
+  it('a configuration that is not in the log is refused', async () => {
+    const offer = await coordinator.openRound(task);
+    const unlogged = await signStatement(
+      'round-config',
+      { ...offer.config!.statement.body, closeAt: 1 },
+      coordinator.key,
+    );
+    await expectReason({ ...offer, config: { ...offer.config!, statement: unlogged } }, 'config-refused');
+    const elsewhere = await createTestCoordinator();
+    const otherLog = await logStatement(elsewhere.log, offer.config!.statement);
+    await expectReason({ ...offer, config: otherLog }, 'config-refused');
+    for (const broken of [{ salt: bytesToBase64Url(randomBytes(32)) }, { proof: 'x' }, { leaf: task.leaf }])
+      await expectReason({ ...offer, config: { ...offer.config!, ...broken } }, 'config-refused');
+  });
+
+  it('a leaf of another type does not stand for a configuration', async () => {
+    const offer = await coordinator.openRound(task);
+    const statement = offer.config!.statement;
+    const mislabelled = await logStatement(coordinator.log, { ...statement, type: 'round-result' });
+    await expectReason({ ...offer, config: { ...mislabelled, statement } }, 'config-refused');
+  });
+
+  it('a task that does not hold together is refused', async () => {
+    const bad = await coordinator.publishTask({ ...makeTask(), model: { ...makeTask().model, inputs: 99 } });
+    await expectReason(await coordinator.openRound(bad), 'task-refused', undefined, { task: bad });
+  });
+});
+
+describe('the log over time', () => {
+  it('must continue what was seen', async () => {
+    const first = (await check(await coordinator.openRound(task))) as CheckedRound;
+    await coordinator.endRound(await coordinator.openRound(task));
+    const next = await coordinator.openRound(task);
+    expect(await check(next, { seen: first.note })).toHaveProperty('rcHash');
+  });
+
+  it('may not be shorter than what was seen, though it be the same log', async () => {
+    const early = await coordinator.openRound(task);
+    const late = (await check(await coordinator.openRound(task))) as CheckedRound;
+    await expectReason(early, 'log-inconsistent', 'it is shorter than before', { seen: late.note });
+  });
+
+  it('may not be another one, whatever proof comes with it', async () => {
+    const seen = ((await check(await coordinator.openRound(task))) as CheckedRound).note;
+    // The same keys over another history: as if the coordinator's operator had started the log anew.
+    const rewritten = await rewriteHistory(coordinator, task);
+    for (const askConsistency of [
+      rewritten.log.consistencyProof,
+      async (from: number, to: number) => ({ size1: from, size2: to, proof: [] }),
+      async (from: number, to: number) => ({ size1: from, size2: to, proof: [randomBytes(32)] }),
+    ]) {
+      await expectReason(rewritten.offer, 'log-inconsistent', undefined, {
+        seen,
+        askConsistency,
+        task: rewritten.task,
+      });
+    }
+    expect(
+      await check(rewritten.offer, { task: rewritten.task, askConsistency: rewritten.log.consistencyProof }),
+    ).toHaveProperty('rcHash');
+  });
+
+  it('of which the coordinator has no proof is refused; of which the network has none is not decided', async () => {
+    const { note } = (await check(await coordinator.openRound(task))) as CheckedRound;
+    const next = await coordinator.openRound(task);
+    const noProof = async (): Promise<never> => Promise.reject(new ProblemError('log/range'));
+    await expectReason(next, 'log-inconsistent', 'log/range', { seen: note, askConsistency: noProof });
+    const offline = async (): Promise<never> => Promise.reject(new TypeError('offline'));
+    await expect(check(next, { seen: note, askConsistency: offline })).rejects.toThrow('offline');
+  });
+
+  it('of two that have one length must be one', async () => {
+    const seen = ((await check(await coordinator.openRound(task))) as CheckedRound).note;
+    const rewritten = await rewriteHistory(coordinator, task, 0);
+    await expectReason(rewritten.offer, 'log-inconsistent', 'two logs of one length', {
+      seen,
+      task: rewritten.task,
+      askConsistency: rewritten.log.consistencyProof,
+    });
+  });
+});
+
+describe('what the configuration says', () => {
+  const fields: Partial<RoundConfig>[] = [
+    { taskId: 'other' },
+    { taskHash: bytesToBase64Url(sha256(new Uint8Array())) },
+    { modelBytesLen: 8 },
+    { archHash: bytesToBase64Url(sha256(new Uint8Array())) },
+    { clientBuildHash: bytesToBase64Url(sha256(new Uint8Array())) },
+    { d: 5 },
+    { dPadded: 2 ** 12 },
+    { evaluationLength: 403 },
+    { clipL2: 100 },
+    { unit: 1_024 },
+    { qTwin: 2 ** 19 },
+    { nMin: 3 },
+    { nTarget: 9 },
+    { minTwins: 1 },
+    { maxTwins: 2 },
+    { c: 0 },
+    { q: 2 },
+    { issuerKeys: [bytesToBase64Url(sha256(new Uint8Array()))] },
+    { purpose: 'https://example.com/other' },
+    { regime: 'gdpr-optin@2' },
+    { categories: { required: ['transactional'], optional: ['behavioral', 'feedback'] } },
+    { closeAt: ROUND_OPEN + 3_600_000 },
+    { ackDeadline: ROUND_OPEN + 3_600_000 },
+    { revealDeadline: ROUND_OPEN + 3_600_000 },
+  ];
+
+  it.each(fields.map((change) => [Object.keys(change)[0]!, change] as const))(
+    'must agree with the task in %s',
+    async (field, config) => {
+      const offer = await coordinator.openRound(task, { config });
+      const windows = ['closeAt', 'ackDeadline', 'revealDeadline'];
+      await expectReason(offer, 'config-mismatch', windows.includes(field) ? 'windows' : field);
+    },
+  );
+
+  it('covers every field: a new one without a rule fails here', async () => {
+    const { config } = await coordinator.openRound(task);
+    const ruled = new Set(fields.flatMap(Object.keys));
+    const elsewhere = ['round', 'kind', 'prevResultHash', 'modelHash', 'rotation', 'helpers', 'openAt'];
+    const constant = ['v', 'b', 'rounding', 'dp', 'groups', 'mode'];
+    expect([...ruled, ...elsewhere, ...constant].sort()).toEqual(Object.keys(config!.statement.body).sort());
+  });
+
+  it('must be open by this device’s own clock, give or take a minute', async () => {
+    const offer = await coordinator.openRound(task);
+    const { openAt, closeAt } = offer.config!.statement.body;
+    for (const now of [openAt - 60_000, openAt, closeAt - 1, closeAt + 59_999])
+      expect(await check(offer, { now })).toHaveProperty('rcHash');
+    for (const now of [openAt - 60_001, closeAt + 60_000, openAt - 86_400_000, closeAt + 86_400_000])
+      await expectReason(offer, 'clock-mismatch', undefined, { now });
+  });
+
+  it('must meet this device’s own floor, above the task’s', async () => {
+    await expectReason(await coordinator.openRound(task), 'cohort-too-small', undefined, { nMin: 3 });
+  });
+});
+
+describe('helpers', () => {
+  it('must be those of the trust root, all of them, in order', async () => {
+    const good = (await coordinator.openRound(task)).config!.statement.body.helpers;
+    const stranger = { ...good[0]!, key: (await createSigningKey()).id };
+    for (const helpers of [
+      good.slice(0, 3),
+      [stranger, ...good.slice(1)],
+      [good[1]!, good[0]!, good[2]!, good[3]!],
+      [...good, good[0]!],
+    ])
+      await expectReason(await coordinator.openRound(task, { config: { helpers } }), 'helpers-refused');
+  });
+
+  it('must have signed their box keys themselves', async () => {
+    const { openRound, helpers, key } = coordinator;
+    const evil = { ...helpers[0]!.epoch.body, boxKey: bytesToBase64Url(randomBytes(32)) };
+    const named = (await openRound(task)).config!.statement.body.helpers;
+    const config = { helpers: [{ ...named[0]!, boxKey: evil.boxKey }, ...named.slice(1)] };
+    const rest = helpers.slice(1).map(({ epoch }) => epoch);
+    const byCoordinator = await signStatement('helper-epoch', evil, key);
+    // The coordinator's own box key, with: the helper's true epoch, one that the coordinator signed, one in the helper's name, none.
+    const inItsName = {
+      ...byCoordinator,
+      signatures: [{ ...byCoordinator.signatures[0]!, kid: helpers[0]!.key.id }],
+    };
+    for (const epoch of [helpers[0]!.epoch, byCoordinator, inItsName])
+      await expectReason(
+        await openRound(task, { config, offer: { epochs: [epoch, ...rest] } }),
+        'helpers-refused',
+      );
+    await expectReason(await openRound(task, { config, offer: { epochs: [] } }), 'helpers-refused');
+    await expectReason(await openRound(task, { offer: { epochs: [] } }), 'helpers-refused');
+  });
+
+  it('must have signed them for this epoch, this helper and this time', async () => {
+    const { helpers, openRound } = coordinator;
+    const { key, epoch } = helpers[0]!;
+    const rest = helpers.slice(1).map((helper) => helper.epoch);
+    for (const change of [
+      { e: 2 },
+      { j: 2 },
+      { notAfter: ROUND_OPEN + 1 },
+      { notBefore: ROUND_OPEN + 60_001 },
+    ]) {
+      const signed = await signStatement('helper-epoch', { ...epoch.body, ...change }, key);
+      await expectReason(await openRound(task, { offer: { epochs: [signed, ...rest] } }), 'helpers-refused');
+    }
+    const swapped = [rest[0]!, epoch, ...rest.slice(1)];
+    await expectReason(await openRound(task, { offer: { epochs: swapped } }), 'helpers-refused');
+  });
+});
+
+describe('history', () => {
+  it('begins with the public initial weights', async () => {
+    const modelHash = bytesToBase64Url(randomBytes(32));
+    await expectReason(await coordinator.openRound(task, { config: { modelHash } }), 'history-broken');
+    await expectReason(await coordinator.openRound(task, { config: { round: 2 } }), 'history-broken');
+    await expectReason(
+      await coordinator.openRound(task, { config: { prevResultHash: bytesToBase64Url(randomBytes(32)) } }),
+      'history-broken',
+    );
+  });
+
+  it('goes on with the model of the last result, which is signed and logged', async () => {
+    await coordinator.endRound(await coordinator.openRound(task));
+    const other = bytesToBase64Url(randomBytes(32));
+    for (const config of [
+      { prevResultHash: other },
+      { prevResultHash: null },
+      { modelHash: other },
+      { round: 3 },
+    ])
+      await expectReason(await coordinator.openRound(task, { config }), 'history-broken');
+    const offer = await coordinator.openRound(task);
+    const forged = structuredClone(offer);
+    forged.lastResult!.statement.body.count = 7;
+    await expectReason(forged, 'history-broken');
+    await expectReason({ ...offer, lastResult: null }, 'history-broken');
+  });
+});
+
+describe('one report per round and per model', () => {
+  it('none for a round that was reported to, whatever became of it', async () => {
+    const offer = await coordinator.openRound(task);
+    for (const outcome of ['pending', 'accepted', 'refused', 'released'] as const)
+      await expectReason(offer, 'already-reported', undefined, { reports: [record(offer, { outcome })] });
+    const otherConfig = await coordinator.openRound(task);
+    await expectReason(otherConfig, 'already-reported', undefined, { reports: [record(offer)] });
+  });
+
+  it('none on a model that was reported on, unless the log calls that very round abandoned', async () => {
+    const first = await coordinator.openRound(task);
+    const reports = [record(first)];
+    await coordinator.endRound(first);
+    const second = await coordinator.openRound(task);
+    expect(((await check(second, { reports })) as CheckedRound).released).toEqual([reports[0]!.rcHash]);
+
+    await expectReason(second, 'model-reported', undefined, { reports, askResults: async () => [] });
+    const elsewhere = [record(first, { rcHash: bytesToBase64Url(randomBytes(32)) })];
+    await expectReason(second, 'model-reported', undefined, { reports: elsewhere });
+    const [result] = coordinator.results;
+    const forged = structuredClone(result!);
+    forged.statement.body.count = 9;
+    await expectReason(second, 'history-broken', undefined, { reports, askResults: async () => [forged] });
+  });
+
+  it('none on a model whose round was sealed, though the model stayed the same', async () => {
+    const first = await coordinator.openRound(task);
+    await coordinator.endRound(first, { status: 'sealed', reason: null });
+    await expectReason(await coordinator.openRound(task), 'model-reported', undefined, {
+      reports: [record(first)],
+    });
+  });
+
+  it('an evaluating round may use the model of a training round, since its twins are others', async () => {
+    for (let round = 1; round <= 3; round++) await coordinator.endRound(await coordinator.openRound(task));
+    const evaluating = await coordinator.openRound(task, { config: { kind: 'evaluate' } });
+    const trained = record(evaluating, { round: 1, kind: 'train' });
+    expect(await check(evaluating, { reports: [trained] })).toHaveProperty('rcHash');
+    const evaluated = record(evaluating, { round: 3 });
+    await expectReason(evaluating, 'model-reported', undefined, { reports: [evaluated] });
+  });
+
+  it('no more training reports than the task announced rounds', async () => {
+    const offer = await coordinator.openRound(task);
+    const reports = [11, 12, 13].map((round) =>
+      record(offer, { round, rcHash: `rc-${round}`, modelHash: bytesToBase64Url(randomBytes(32)) }),
+    );
+    await expectReason(offer, 'too-many-rounds', undefined, { reports });
+    expect(await check(offer, { reports: reports.slice(1) })).toHaveProperty('rcHash');
+    const released = [...reports.slice(1), { ...reports[0]!, outcome: 'released' as const }];
+    expect(await check(offer, { reports: released })).toHaveProperty('rcHash');
+  });
+});
+
+/** A second log under the very keys of the first, with `padding` entries more than the first had before its task. */
+async function rewriteHistory(
+  original: TestCoordinator,
+  published: LoggedStatement<TaskSpec>,
+  padding = 3,
+): Promise<{ offer: RoundOffer; task: LoggedStatement<TaskSpec>; log: TestCoordinator['log'] }> {
+  const log = original.emptyLog();
+  for (let i = 0; i < padding; i++) await logStatement(log, published.statement);
+  const again = await logStatement(log, published.statement);
+  const offer = await original.openRound(again);
+  const config = await logStatement(log, offer.config!.statement);
+  return { offer: { ...offer, config }, task: again, log };
+}
