@@ -9,8 +9,14 @@ const MAX_TEXT = 2_048;
 export const instantSchema: v.GenericSchema<string> = v.pipe(
   v.string(),
   v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/, 'an instant looks like 2026-01-31T12:00:00Z'),
-  v.check((text) => Number.isFinite(Date.parse(text)), 'this instant does not exist'),
+  v.check(exists, 'this instant does not exist'),
 );
+
+/** Engines differ on 30 February: some say NaN, some 2 March; and 24:00 is another day's 00:00. */
+function exists(text: string): boolean {
+  const time = Date.parse(text);
+  return Number.isFinite(time) && new Date(time).toISOString().slice(0, 19) === text.slice(0, 19);
+}
 
 export type AttributeValue = string | number | boolean;
 
