@@ -3,9 +3,9 @@
  * be read as of a past day. `compactFeatures` folds days that no task can ask for any more into one summary.
  */
 import { DAY_MILLIS } from '@twinkeep/consent';
-import type { AttributeValue } from '@twinkeep/protocol';
+import type { AttributeValue, CustomerEvent } from '@twinkeep/protocol';
 import type { AdmittedEvent } from '../admit.ts';
-import { eventKey, type FeaturePlan, type Source } from './plan.ts';
+import { eventKey, type FeaturePlan, type LabelSource, type Source } from './plan.ts';
 import { addValue, emptySummary, isLater, mergeSummary, type Summary } from './summary.ts';
 
 export interface SourceState {
@@ -55,13 +55,13 @@ export function applyEvent(state: FeatureState, { event }: AdmittedEvent): void 
   state.lastDay = Math.max(state.lastDay, day);
   for (const index of feeds.sources) {
     const source = plan.sources[index] as Source;
-    const value = source.attribute === null ? null : event.data[source.attribute];
+    const value = source.attribute === null ? null : attributeOf(event, source.attribute);
     if (value === undefined) continue;
     const summary = summaryFor(state.sources[index] as SourceState, source, day);
     if (summary !== null) addValue(summary, source, value, time);
   }
   for (const index of feeds.labels) {
-    const value = event.data[plan.labels[index]?.attribute ?? ''];
+    const value = attributeOf(event, (plan.labels[index] as LabelSource).attribute);
     const known = state.labels[index];
     if (value === undefined) continue;
     if (!known || isLater(value, time, known.value, known.time)) state.labels[index] = { time, value };
@@ -89,6 +89,11 @@ export function compactFeatures(state: FeatureState): void {
 /** Days since 1970-01-01 UTC of a time in milliseconds. */
 export function dayOf(time: number): number {
   return Math.floor(time / DAY_MILLIS);
+}
+
+/** A task names attributes, so it may name `toString`: only what the event itself carries counts. */
+function attributeOf({ data }: CustomerEvent, attribute: string): AttributeValue | undefined {
+  return Object.hasOwn(data, attribute) ? data[attribute] : undefined;
 }
 
 function summaryFor(kept: SourceState, source: Source, day: number): Summary | null {
