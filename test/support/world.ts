@@ -11,15 +11,16 @@ import {
   type RoundResult,
   type TaskSpec,
 } from '@twinkeep/protocol';
-import { fork, type ChildProcess } from 'node:child_process';
+import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { createCoordinatorClient } from '../../demo/coordinator.ts';
 import { configFile, createParties, writeConfig, type Parties, type Party } from '../../demo/parties.ts';
@@ -39,6 +40,10 @@ export interface World {
   results(taskId: string): Promise<RoundResult[]>;
   /** Waits until `count` rounds have ended. */
   untilEnded(taskId: string, count: number, seconds: number): Promise<RoundResult[]>;
+  /** A real region node with the customers of these NDJSON lines, taking part in the task. */
+  startNode(index: number, lines: readonly object[], task: TaskSpec): Promise<Keeper>;
+  /** A command of the region node's own, e.g. `withdraw --customer 7`; resolves with what it printed. */
+  runNode(index: number, args: readonly string[]): Promise<string>;
   startReporter(index: number, members: readonly string[], task: TaskSpec): Promise<Reporter>;
   /** What the parties wrote to their logs. */
   logFile(party: string): string;
@@ -122,7 +127,7 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
     const answer = v.parse(roundResultsSchema, await response.json());
     return answer.results.map(({ statement }) => statement.body);
   };
-  return {
+  const world: World = {
     parties,
     folder,
     url,
@@ -142,6 +147,43 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
           throw new Error(`only ${ended.length} of ${count} rounds ended in ${seconds} s`);
         await pause(100);
       }
+    },
+    async startNode(index, lines, task) {
+      const party = parties.nodes[index] as Party;
+      await writeConfig(party, {
+        coordinatorUrl: url,
+        databaseUrl: await databaseOf(party),
+        trustFile: '../trust.json',
+        keyFile: 'key.json',
+        credentialFile: 'credential.jwt',
+        wrappingKeyFile: 'wrapping.key',
+        party: `https://bank.example/node-${index + 1}`,
+        controller: 'https://bank.example',
+        minReports: 2,
+        minTwins: 2,
+        seed: 'world',
+      });
+      const events = join(party.folder, 'customers.ndjson');
+      const terms = join(party.folder, 'consent.json');
+      await writeFile(events, lines.map((line) => JSON.stringify(line)).join('\n'));
+      await writeFile(terms, JSON.stringify(termsOf(task)));
+      await world.runNode(index, ['import', '--events', events, '--consent', terms]);
+      const args = ['run', '--config', configFile(party), '--task', task.taskId];
+      const node = keeper(`node-${index + 1}`, commandScript('twinkeep-region'), args);
+      await node.start();
+      return node;
+    },
+    async runNode(index, [command = '', ...args]) {
+      const config = configFile(parties.nodes[index] as Party);
+      const script = commandScript('twinkeep-region');
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        script,
+        command,
+        '--config',
+        config,
+        ...args,
+      ]);
+      return stdout;
     },
     async startReporter(index, members, task) {
       const party = parties.nodes[index] as Party;
@@ -166,6 +208,7 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return world;
 }
 
 /** A device whose clear numbers the test knows. */
@@ -265,6 +308,15 @@ export function smallTask(taskId: string, overrides: Partial<TaskSpec> = {}): Ta
     helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
     windows: { collect: 4_000, ack: 4_000, reveal: 6_000 },
     ...overrides,
+  };
+}
+
+function termsOf(task: TaskSpec): object {
+  return {
+    purpose: task.purpose,
+    notice: { id: 'test-notice', version: '1', lang: 'en', text: 'A notice for a test.' },
+    required: task.categories.required,
+    evidence: 'the test says so',
   };
 }
 
