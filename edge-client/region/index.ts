@@ -28,3 +28,4 @@ export * from './import/file.ts';
 export * from './node/run.ts';
 export * from './node/roles.ts';
 export * from './process/config.ts';
+export * from './node/features.ts';

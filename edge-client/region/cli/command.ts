@@ -56,6 +56,10 @@ function readOptions(args: string[]): Options {
 
 /** Of a database that cannot be reached, or a bug: what is known, without a stack of ours. */
 function plainWords(error: unknown): string {
-  const { message, code, errors } = error as { message?: string; code?: string; errors?: { message: string }[] };
+  const { message, code, errors } = error as {
+    message?: string;
+    code?: string;
+    errors?: { message: string }[];
+  };
   return message || errors?.[0]?.message || code || String(error);
 }

@@ -9,7 +9,12 @@ import {
   type ConsentState,
   type JwsSigner,
 } from '@twinkeep/consent';
-import { jwsToEvent, readConsentChain, type ConsentEntry, type SignedConsentEntry } from '@twinkeep/edge-client';
+import {
+  jwsToEvent,
+  readConsentChain,
+  type ConsentEntry,
+  type SignedConsentEntry,
+} from '@twinkeep/edge-client';
 import type { Random } from '@twinkeep/protocol';
 
 export interface ChainSigner {

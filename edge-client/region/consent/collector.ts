@@ -87,7 +87,9 @@ export async function createCollector(
       const given = listCells(chain.state()).filter(({ cell }) => cell.status === 'given');
       for (const purpose of new Set(given.map((named) => named.purpose))) {
         const cells = given.filter((named) => named.purpose === purpose);
-        const asked = chain.events().findLast(({ grants }) => grants.some((grant) => grant.purpose === purpose))!;
+        const asked = chain
+          .events()
+          .findLast(({ grants }) => grants.some((grant) => grant.purpose === purpose))!;
         const withdrawal: Choice = {
           type: 'withdraw',
           jurisdiction: asked.jurisdiction,

@@ -75,7 +75,8 @@ export async function makeReady(
   { rcHash }: HelperRoundTerms,
   { policy, key, store }: AnswerDeps,
 ): Promise<Statement<HelperReady>> {
-  if (!(await store.bindSet(rcHash, scHash))) throw refusal('this helper is bound to another one of this round');
+  if (!(await store.bindSet(rcHash, scHash)))
+    throw refusal('this helper is bound to another one of this round');
   const body: HelperReady = { v: 1, rcHash, scHash, j: policy.j };
   return signStatement('helper-ready', body, key);
 }
@@ -103,13 +104,18 @@ export async function revealSums(
   { config, rcHash }: HelperRoundTerms,
   { policy, key, store }: AnswerDeps,
 ): Promise<Uint8Array> {
-  if (!(await store.markRevealed(rcHash, scHash))) throw refusal('this helper is bound to another one of this round');
+  if (!(await store.markRevealed(rcHash, scHash)))
+    throw refusal('this helper is bound to another one of this round');
   const seeds = await store.seeds(rcHash, members);
-  if (seeds.size !== members.length) throw new RegionError('helper/closed', 'the seeds of the round are erased');
+  if (seeds.size !== members.length)
+    throw new RegionError('helper/closed', 'the seeds of the round are erased');
   const family = helperFamily(config.helpers.length, config.c);
   const sums = new Map<number, Uint32Array>();
   for (const index of setsOfHelper(family, policy.j))
-    sums.set(index, await sumMasks([...seeds.values()], index, family[index] as HelperSet, { config, rcHash }));
+    sums.set(
+      index,
+      await sumMasks([...seeds.values()], index, family[index] as HelperSet, { config, rcHash }),
+    );
   return encodeSums(sums, { rcHash, scHash, j: policy.j }, key);
 }
 
@@ -120,7 +126,8 @@ async function sumMasks(
   { config, rcHash }: { config: RoundConfig; rcHash: string },
 ): Promise<Uint32Array> {
   const sum = new Uint32Array(config.dPadded + config.evaluationLength);
-  for (const own of seeds) await addMask(sum, own.get(index) as Uint8Array, base64UrlToBytes(rcHash), set, nodePrg);
+  for (const own of seeds)
+    await addMask(sum, own.get(index) as Uint8Array, base64UrlToBytes(rcHash), set, nodePrg);
   return sum;
 }
 

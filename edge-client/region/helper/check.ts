@@ -73,7 +73,8 @@ function requireHelpers({ helpers, c, q }: RoundConfig, { j, keyId, trust }: Hel
 }
 
 function requirePrivacy(config: RoundConfig, { minReports, trust }: HelperPolicy): void {
-  if (config.nMin < minReports) throw refusal(`it opens sums of ${config.nMin} reports, and this helper asks for ${minReports}`);
+  if (config.nMin < minReports)
+    throw refusal(`it opens sums of ${config.nMin} reports, and this helper asks for ${minReports}`);
   if (config.issuerKeys.some((key) => !trust.issuer.keys.includes(key)))
     throw refusal('it takes credentials of an issuer that is not pinned');
   if (config.qTwin <= config.unit || config.maxTwins * config.qTwin >= 2 ** 31)

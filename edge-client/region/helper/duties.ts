@@ -55,7 +55,10 @@ async function workOnRound(round: HelperRound, terms: HelperRoundTerms, deps: Du
   const { config, rcHash, e } = terms;
   if (round.phase === 'sealed' || round.phase === 'abandoned' || deps.clock() > config.revealDeadline) return;
   if (!(await deps.store.admitRound(rcHash, config, e)))
-    throw new RegionError('helper/closed', 'another configuration of this round was taken on before, or it is over');
+    throw new RegionError(
+      'helper/closed',
+      'another configuration of this round was taken on before, or it is over',
+    );
   if (round.reports.length > 0) await deps.sink.ack(await giveVerdicts(round, terms, deps));
   if (round.set === null) return;
   const set = await checkSet(round, terms, deps);

@@ -1,6 +1,12 @@
 /** Epochs: a box key a day, so that a key that is stolen opens a day's boxes and no more. */
 import { bytesToBase64Url } from '@twinkeep/audit';
-import { createBoxKeyPair, signStatement, type HelperEpoch, type SigningKey, type Statement } from '@twinkeep/protocol';
+import {
+  createBoxKeyPair,
+  signStatement,
+  type HelperEpoch,
+  type SigningKey,
+  type Statement,
+} from '@twinkeep/protocol';
 import type { HelperStore } from './store.ts';
 
 export const EPOCH_MILLIS: number = 24 * 3_600_000;

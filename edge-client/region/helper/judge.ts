@@ -2,7 +2,14 @@
  * A helper's verdict on one report: header, credential and box, each against what this helper pinned or made itself. What is accepted
  * leaves its seeds behind; what is refused leaves a code.
  */
-import { base64UrlToBytes, bytesToBase64Url, concatBytes, sha256, TwinkeepError, utf8ToBytes } from '@twinkeep/audit';
+import {
+  base64UrlToBytes,
+  bytesToBase64Url,
+  concatBytes,
+  sha256,
+  TwinkeepError,
+  utf8ToBytes,
+} from '@twinkeep/audit';
 import {
   helperFamily,
   openSeeds,
@@ -37,14 +44,25 @@ export async function judgeReport(
     const credential = await verifyCredential(header.credential, trust, now);
     await requireReporter(header, credential, round.config);
     const seeds = openBox(header, round, report.box, j);
-    return { headerHash, code: null, twins: header.twins, subTag: subTag(round.rcHash, credential.sub), seeds };
+    return {
+      headerHash,
+      code: null,
+      twins: header.twins,
+      subTag: subTag(round.rcHash, credential.sub),
+      seeds,
+    };
   } catch (error) {
     if (!(error instanceof TwinkeepError)) throw error;
     return { headerHash, code: error.code, twins: 0, subTag: null, seeds: null };
   }
 }
 
-function requireRound(header: ReportHeader, { config, rcHash }: HelperRoundTerms, box: Uint8Array, j: number): void {
+function requireRound(
+  header: ReportHeader,
+  { config, rcHash }: HelperRoundTerms,
+  box: Uint8Array,
+  j: number,
+): void {
   if (header.rcHash !== rcHash) throw new ProblemError('round/config-mismatch');
   const family = helperFamily(config.helpers.length, config.c);
   if (header.boxHashes.length !== config.helpers.length || header.commitments.length !== family.length)
@@ -60,7 +78,8 @@ async function requireReporter(
 ): Promise<void> {
   if (scope !== 'device') throw new ProblemError('auth/forbidden');
   if (jkt !== (await thumbprint(base64UrlToBytes(header.key)))) throw new ProblemError('report/key');
-  if (header.twins > maxTwins || header.twins > config.maxTwins) throw new ProblemError('report/too-many-twins');
+  if (header.twins > maxTwins || header.twins > config.maxTwins)
+    throw new ProblemError('report/too-many-twins');
   if (maxTwins > 1 && header.twins < config.minTwins) throw new ProblemError('report/too-few-twins');
 }
 
@@ -81,5 +100,7 @@ function openBox(
 
 /** Two reports of one participant in one round collide; participants of two rounds cannot be matched by it. */
 function subTag(rcHash: string, sub: string): Uint8Array {
-  return sha256(concatBytes(utf8ToBytes('twinkeep/1/helper/sub\n'), base64UrlToBytes(rcHash), base64UrlToBytes(sub)));
+  return sha256(
+    concatBytes(utf8ToBytes('twinkeep/1/helper/sub\n'), base64UrlToBytes(rcHash), base64UrlToBytes(sub)),
+  );
 }

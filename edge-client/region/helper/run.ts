@@ -2,7 +2,15 @@
  * The mask helper as a process: an outbound client without a port of its own. Its operator answers for one thing, that this key
  * lends a sum of masks to one set of a round at most; everything else may fail and be tried again.
  */
-import { isPassing, createTransport, pollWork, submitAck, submitEpoch, submitReady, submitSums } from '@twinkeep/edge-client';
+import {
+  isPassing,
+  createTransport,
+  pollWork,
+  submitAck,
+  submitEpoch,
+  submitReady,
+  submitSums,
+} from '@twinkeep/edge-client';
 import { randomBytes, sodiumReady, type SigningKey, type Trust } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
 import { readHelperConfig, readJson, readKey, readTrust, type HelperConfig } from '../process/config.ts';
@@ -46,7 +54,10 @@ async function openHelper(config: HelperConfig): Promise<HelperParts> {
   const trust = await readTrust(config.trustFile);
   const key = await readKey(config.keyFile);
   if (trust.helpers[j - 1]?.key !== key.id)
-    throw new RegionError('config/invalid', `${config.keyFile}: this is not the key that the trust file pins for helper ${j}`);
+    throw new RegionError(
+      'config/invalid',
+      `${config.keyFile}: this is not the key that the trust file pins for helper ${j}`,
+    );
   const seal = createHelperSeal(privatePart(await readJson(config.keyFile)));
   const db = openDatabase<HelperTables>(config.databaseUrl, 2);
   const store = await openHelperStore(db, { j, keyId: key.id }, seal);
@@ -57,7 +68,13 @@ async function openHelper(config: HelperConfig): Promise<HelperParts> {
 /** Polls, works, and begins again, until asked to stop. */
 export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise<void> {
   const { j, trust, key, store, clock, log } = parts;
-  const transport = createTransport({ baseUrl: parts.coordinatorUrl, key, fetch: parts.fetch, clock, random: randomBytes });
+  const transport = createTransport({
+    baseUrl: parts.coordinatorUrl,
+    key,
+    fetch: parts.fetch,
+    clock,
+    random: randomBytes,
+  });
   const sink: HelperSink = {
     ack: (statement) => submitAck(transport, statement, stop),
     ready: (statement) => submitReady(transport, statement, stop),
@@ -86,7 +103,10 @@ export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise
       if (!done) await pause(RETRY_MILLIS, stop);
     } catch (error) {
       if (stop.aborted) return;
-      log.warn(errorFields(error), isPassing(error) ? 'the coordinator cannot be reached' : 'the helper is in trouble');
+      log.warn(
+        errorFields(error),
+        isPassing(error) ? 'the coordinator cannot be reached' : 'the helper is in trouble',
+      );
       after = 0;
       await pause(RETRY_MILLIS, stop);
     }

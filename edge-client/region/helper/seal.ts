@@ -21,7 +21,10 @@ export function createHelperSeal(privateKey: Uint8Array): HelperSeal {
   const open = (sealed: Uint8Array, context: string): Uint8Array => {
     const plaintext = decrypt(sealed, key, utf8ToBytes(`${PREFIX}\n${context}`));
     if (plaintext === null)
-      throw new RegionError('store/foreign', 'a stored key or seed does not open: the database is of another key');
+      throw new RegionError(
+        'store/foreign',
+        'a stored key or seed does not open: the database is of another key',
+      );
     return plaintext;
   };
   const seal = (plaintext: Uint8Array, context: string): Buffer =>

@@ -91,7 +91,11 @@ export async function openHelperStore(
         not_after: String(notAfter),
       };
       await durable((trx) =>
-        trx.insertInto('epoch').values(row).onConflict((conflict) => conflict.doNothing()).execute(),
+        trx
+          .insertInto('epoch')
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute(),
       );
     },
     async epochKey(e) {
@@ -111,7 +115,11 @@ export async function openHelperStore(
           revealed: false,
           closed: false,
         };
-        await trx.insertInto('round').values(row).onConflict((conflict) => conflict.doNothing()).execute();
+        await trx
+          .insertInto('round')
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
         const kept = await trx
           .selectFrom('round')
           .select('closed')
@@ -240,7 +248,10 @@ async function addVerdict(
     .execute();
 }
 
-async function requireOwner(db: Database<HelperTables>, { j, keyId }: { j: number; keyId: string }): Promise<void> {
+async function requireOwner(
+  db: Database<HelperTables>,
+  { j, keyId }: { j: number; keyId: string },
+): Promise<void> {
   await db
     .insertInto('helper')
     .values({ id: 1, j, key_id: keyId })

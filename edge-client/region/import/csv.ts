@@ -6,10 +6,11 @@ import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
+import { parse as parseText } from 'csv-parse/sync';
 import { RegionError } from '../errors.ts';
 import type { CsvFormat } from '../mapping/mapping.ts';
 import type { Row } from '../mapping/row.ts';
-import { readText } from './text.ts';
+import { readLines, readText } from './text.ts';
 
 export interface CsvRow {
   /** As a spreadsheet counts: the header is row 1. */
@@ -30,15 +31,17 @@ export async function* readCsv(
   needed: readonly string[],
 ): AsyncGenerator<CsvRow> {
   const name = basename(file);
-  let header: string[] | null = null;
+  const options = {
+    delimiter: format.delimiter ?? ',',
+    quote: format.quote ?? '"',
+    relax_column_count: true,
+  };
+  const header = checkHeader(name, await firstRow(file, options), needed, options.delimiter);
   let row = 0;
   try {
-    for await (const cells of records(file, format)) {
+    for await (const cells of records(file, options)) {
       row++;
-      if (header === null) {
-        header = readHeader(name, cells, needed, format);
-        continue;
-      }
+      if (row === 1) continue;
       if (cells.length !== header.length) {
         const counts = `${cells.length} cells, and the header has ${header.length}`;
         throw new RegionError('import/format', `${name}, row ${row}: it has ${counts}: is a quote missing?`);
@@ -46,37 +49,40 @@ export async function* readCsv(
       yield { row, cells: Object.fromEntries(header.map((column, i) => [column, cells[i] ?? ''])) };
     }
   } catch (error) {
-    throw error instanceof CsvError
-      ? new RegionError('import/format', `${name}, row ${row + 1}: ${plainMessage(error)}`)
-      : error;
+    throw error instanceof CsvError ? refuseRow(name, error) : error;
   }
-  if (header === null) throw new RegionError('import/empty', `${name}: the file is empty`);
-  if (row === 1) throw new RegionError('import/empty', `${name}: there is a header, and no customer below it`);
+  if (row <= 1) throw new RegionError('import/empty', `${name}: there is a header, and no customer below it`);
 }
 
-function records(file: string, format: CsvFormat): AsyncIterable<string[]> {
-  const parser = parse({
-    delimiter: format.delimiter ?? ',',
-    quote: format.quote ?? '"',
-    skip_empty_lines: true,
-    relax_column_count: true,
-    max_record_size: MAX_ROW_CHARACTERS,
-  });
+type ParserOptions = { delimiter: string; quote: string; relax_column_count: boolean };
+
+/** By itself, so that a wrong delimiter is named before the first row that it spoils. */
+async function firstRow(file: string, options: ParserOptions): Promise<string[]> {
+  const name = basename(file);
+  for await (const line of readLines(createReadStream(file), name)) {
+    if (line.trim() === '') continue;
+    const [cells] = parseText(line, { ...options, relax_quotes: true });
+    if (cells !== undefined) return cells;
+  }
+  throw new RegionError('import/empty', `${name}: the file is empty`);
+}
+
+function records(file: string, options: ParserOptions): AsyncIterable<string[]> {
+  const parser = parse({ ...options, skip_empty_lines: true, max_record_size: MAX_ROW_CHARACTERS });
   // What fails on the way destroys the parser, whose reader then throws it.
   pipeline(Readable.from(readText(createReadStream(file), basename(file))), parser, () => {});
   return parser as AsyncIterable<string[]>;
 }
 
-function readHeader(name: string, cells: string[], needed: readonly string[], format: CsvFormat): string[] {
+function checkHeader(name: string, cells: string[], needed: readonly string[], delimiter: string): string[] {
   const header = cells.map((cell) => cell.trim());
   const missing = needed.filter((column) => !header.includes(column));
   if (missing.length > 0 && header.length === 1) {
-    const delimiter = JSON.stringify(format.delimiter ?? ',');
     const other = [';', ',', '\t', '|'].find((each) => (header[0] as string).includes(each));
     const hint = other === undefined ? '' : `; there are ${JSON.stringify(other)} in it`;
     throw new RegionError(
       'import/format',
-      `${name}, row 1: with the delimiter ${delimiter} the header is a single column${hint}`,
+      `${name}, row 1: with the delimiter ${JSON.stringify(delimiter)} the header is a single column${hint}`,
     );
   }
   if (missing.length > 0) {
@@ -92,18 +98,25 @@ function readHeader(name: string, cells: string[], needed: readonly string[], fo
   return header;
 }
 
-/** The parser's own messages quote the row, which is personal. */
-function plainMessage(error: CsvError): string {
-  switch (error.code) {
+/** The parser's own messages quote the row, which is personal. It counts the rows before the one that it could not read. */
+function refuseRow(name: string, error: CsvError): RegionError {
+  const { code, records: before = 0 } = error as CsvError & { records?: number };
+  return new RegionError('import/format', `${name}, row ${before + 1}: ${plainMessage(code)}`, {
+    cause: error,
+  });
+}
+
+function plainMessage(code: CsvError['code']): string {
+  switch (code) {
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'a quote is opened and never closed';
     case 'CSV_INVALID_CLOSING_QUOTE':
-      return 'after a closing quote there is text before the next delimiter';
+      return 'after a closing quote there is text before the next delimiter: is a quote missing before?';
     case 'INVALID_OPENING_QUOTE':
       return 'a quote stands in the middle of a cell';
     case 'CSV_MAX_RECORD_SIZE':
       return `it is longer than ${MAX_ROW_CHARACTERS} characters: is a quote never closed?`;
     default:
-      return `the row cannot be read (${error.code})`;
+      return `the row cannot be read (${code})`;
   }
 }

@@ -37,7 +37,11 @@ export async function importCsvFile(
     ],
   };
   const options = { referenceTime: referenceTime(mapping, region, clock()), seed: region.config.seed };
-  return importCustomers(depsOf(region, consent, clock), csvCustomers(dataFile, mapping, options), collection);
+  return importCustomers(
+    depsOf(region, consent, clock),
+    csvCustomers(dataFile, mapping, options),
+    collection,
+  );
 }
 
 /** @param consentFile what customers were asked; null where the file holds no consents */
@@ -96,9 +100,13 @@ function referenceTime(mapping: Mapping, { config }: Region, now: number): strin
   const reference = stated === undefined ? now - horizonDays * DAY_MILLIS : Date.parse(stated);
   if (reference + horizonDays * DAY_MILLIS > now)
     throw new RegionError('mapping/invalid', 'referenceTime: the label would be observed in the future');
-  const categories = new Set([mapping.label.category, ...factColumns(mapping).map(([, { category }]) => category)]);
+  const categories = new Set([
+    mapping.label.category,
+    ...factColumns(mapping).map(([, { category }]) => category),
+  ]);
   const lapsed = [...categories].find(
-    (category) => Math.floor(reference / DAY_MILLIS) + config.retentionDays[category] < Math.floor(now / DAY_MILLIS),
+    (category) =>
+      Math.floor(reference / DAY_MILLIS) + config.retentionDays[category] < Math.floor(now / DAY_MILLIS),
   );
   if (lapsed !== undefined)
     throw new RegionError(

@@ -53,7 +53,8 @@ export function importCustomers(
       events: 0,
       refused: { 'not-consented': 0, 'past-retention': 0, 'in-the-future': 0 },
     };
-    for await (const batch of batches(customers)) await importBatch(deps, session, batch, collection, summary);
+    for await (const batch of batches(customers))
+      await importBatch(deps, session, batch, collection, summary);
     return summary;
   });
 }

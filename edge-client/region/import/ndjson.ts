@@ -14,7 +14,7 @@ import { parseEvent, type RawEvent } from '@twinkeep/edge-client';
 import { firstIssue } from '@twinkeep/protocol';
 import * as v from 'valibot';
 import { RegionError } from '../errors.ts';
-import { readText } from './text.ts';
+import { readLines } from './text.ts';
 
 export type ConsentLine = { granted: Category[]; withdrawsAt?: number } | { refused: true };
 
@@ -24,8 +24,6 @@ export interface EventLine {
   customer: string;
   content: { event: RawEvent } | { consent: ConsentLine };
 }
-
-const MAX_LINE_CHARACTERS = 65_536;
 
 const customer = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 const lineSchema = v.union([
@@ -46,23 +44,11 @@ const lineSchema = v.union([
 export async function* readEventLines(file: string): AsyncGenerator<EventLine> {
   const name = basename(file);
   let row = 0;
-  for await (const line of lines(file, name)) {
+  for await (const line of readLines(createReadStream(file), name)) {
     row++;
     if (line.trim() !== '') yield { row, ...readLine(line, `${name}, line ${row}`) };
   }
   if (row === 0) throw new RegionError('import/empty', `${name}: the file is empty`);
-}
-
-async function* lines(file: string, name: string): AsyncGenerator<string> {
-  let rest = '';
-  for await (const text of readText(createReadStream(file), name)) {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop() as string;
-    yield* parts;
-    if (rest.length > MAX_LINE_CHARACTERS)
-      throw new RegionError('import/format', `${name}: a line is longer than ${MAX_LINE_CHARACTERS} characters`);
-  }
-  if (rest !== '') yield rest;
 }
 
 function readLine(line: string, where: string): Pick<EventLine, 'customer' | 'content'> {

@@ -41,6 +41,8 @@ interface FactColumn {
   attribute?: string;
   /** Event type; default `attribute.set`. */
   event?: string;
+  /** Cells that stand for "not known" in this column, beside those of the format. */
+  missing?: string[];
 }
 
 export type Column =
@@ -100,10 +102,13 @@ const words = (max: number): v.GenericSchema<string[]> =>
     v.check((list) => new Set(list).size === list.length, 'a word stands here twice'),
   );
 
+const missingWords = v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(64));
+
 const factFields = {
   category: v.picklist(CATEGORIES),
   attribute: v.exactOptional(eventName),
   event: v.exactOptional(eventName),
+  missing: v.exactOptional(missingWords),
 };
 
 const columnSchema = v.variant('type', [
@@ -133,7 +138,7 @@ const mappingSchema: v.GenericSchema<Mapping> = v.strictObject({
     delimiter: v.exactOptional(character),
     quote: v.exactOptional(character),
     decimal: v.exactOptional(v.picklist(['.', ','])),
-    missing: v.exactOptional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(64))),
+    missing: v.exactOptional(missingWords),
   }),
   subject: v.nullable(name(256)),
   referenceTime: v.exactOptional(instantSchema),
@@ -178,23 +183,26 @@ function checkMapping(mapping: Mapping): void {
   if (facts.length === 0) refuse('columns: at least one must be a number or a category');
   const attributes = new Map<string, string>();
   for (const [column, { attribute }] of facts) {
-    if (!v.is(eventName, attribute)) refuse(`columns.${column}: give it an attribute name of letters and digits`);
+    if (!v.is(eventName, attribute))
+      refuse(`columns.${column}: give it an attribute name of letters and digits`);
     const other = attributes.get(attribute);
     if (other !== undefined) refuse(`columns.${column}: ${other} has the same attribute name`);
     attributes.set(attribute, column);
   }
-  const isFact = (column: string | null | undefined): boolean =>
-    facts.some(([each]) => each === column);
+  const isFact = (column: string | null | undefined): boolean => facts.some(([each]) => each === column);
   if (isFact(label.column)) refuse(`columns.${label.column}: the label cannot be a feature too`);
   if (isFact(subject)) refuse(`columns.${subject}: the customer's number cannot be a feature too`);
-  if (!v.is(eventName, label.attribute ?? label.column)) refuse('label.attribute: give it a name of letters and digits');
+  if (!v.is(eventName, label.attribute ?? label.column))
+    refuse('label.attribute: give it a name of letters and digits');
   const both = label.positive.find((word) => label.negative.includes(word));
   if (both !== undefined) refuse(`label: ${JSON.stringify(both)} is both positive and negative`);
   const byColumn = consent.column !== undefined && consent.granted !== undefined;
-  if (byColumn === (consent.rate !== undefined) || (consent.column === undefined) !== (consent.granted === undefined))
+  if (
+    byColumn === (consent.rate !== undefined) ||
+    (consent.column === undefined) !== (consent.granted === undefined)
+  )
     refuse('consent: give either column and granted, or rate');
-  if (isFact(consent.column))
-    refuse(`columns.${consent.column}: the consent column cannot be a feature too`);
+  if (isFact(consent.column)) refuse(`columns.${consent.column}: the consent column cannot be a feature too`);
   if (consent.required !== undefined && !consent.required.includes(label.category))
     refuse(`consent.required: the label's category ${label.category} must be in it`);
 }

@@ -94,7 +94,8 @@ function factEvents(mapping: Mapping, known: CellReader, time: string): Customer
     const group = groups.get(key) ?? { event, category, facts: [] };
     groups.set(key, group);
     const cell = known(column);
-    if (cell !== null) group.facts.push([fact.attribute, readCell(column, fact, cell, mapping.format)]);
+    if (cell !== null && fact.missing?.includes(cell) !== true)
+      group.facts.push([fact.attribute, readCell(column, fact, cell, mapping.format)]);
   }
   return [...groups.values()].flatMap(({ event, category, facts }) =>
     chunks(facts, MAX_ATTRIBUTES).map((some) =>
@@ -152,5 +153,7 @@ function addDays(instant: string, days: number): string {
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
 }

@@ -56,6 +56,8 @@ export function createPreparation(deps: PrepareDeps): (task: TaskSpec, offer: Ro
 async function withdrawDue({ region, log }: PrepareDeps, share: number): Promise<void> {
   const due = await region.store.takeDueWithdrawals(share);
   for (const subject of due)
-    await withdrawConsent(region, subject, [{ kind: 'demo', value: 'planned withdrawal of an invented customer' }]);
+    await withdrawConsent(region, subject, [
+      { kind: 'demo', value: 'planned withdrawal of an invented customer' },
+    ]);
   if (due.length > 0) log.info({ withdrawn: due.length }, 'planned withdrawals');
 }

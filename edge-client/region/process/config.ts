@@ -94,9 +94,10 @@ export async function readRegionConfig(file: string): Promise<RegionConfig> {
     tasks,
     minReports,
     minTwins,
-    retentionDays: Object.fromEntries(
-      CATEGORIES.map((category) => [category, daysOf(category)]),
-    ) as Record<Category, number>,
+    retentionDays: Object.fromEntries(CATEGORIES.map((category) => [category, daysOf(category)])) as Record<
+      Category,
+      number
+    >,
   };
 }
 
@@ -113,14 +114,17 @@ export async function readTrust(file: string): Promise<Trust> {
 
 /** A private JWK. @throws RegionError 'config/unreadable', 'config/invalid' */
 export async function readKey(file: string): Promise<SigningKey> {
-  return refuseAs(file, async () => importSigningKey((await readJson(file)) as Parameters<typeof importSigningKey>[0]));
+  return refuseAs(file, async () =>
+    importSigningKey((await readJson(file)) as Parameters<typeof importSigningKey>[0]),
+  );
 }
 
 /** 32 bytes in base64url. @throws RegionError 'config/unreadable', 'config/invalid' */
 export async function readWrappingKey(file: string): Promise<Uint8Array> {
   return refuseAs(file, async () => {
     const key = base64UrlToBytes((await readConfigText(file)).trim());
-    if (key.length !== KEY_BYTES) throw new RegionError('config/invalid', `a wrapping key has ${KEY_BYTES} bytes`);
+    if (key.length !== KEY_BYTES)
+      throw new RegionError('config/invalid', `a wrapping key has ${KEY_BYTES} bytes`);
     return key;
   });
 }
@@ -155,7 +159,9 @@ async function readConfigText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new RegionError('config/unreadable', `${file}: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+    throw new RegionError('config/unreadable', `${file}: ${(cause as NodeJS.ErrnoException).code}`, {
+      cause,
+    });
   }
 }
 

@@ -14,7 +14,8 @@ import { bytesToBase64Url, bytesToUtf8, utf8ToBytes } from '@twinkeep/audit';
 import { StoreError } from '@twinkeep/edge-client';
 import { decrypt, encrypt, randomBytes } from '@twinkeep/protocol';
 
-export type SealedTable = 'binding' | 'event' | 'feature' | 'consent' | 'receipt' | 'role' | 'planned_withdrawal';
+export type SealedTable =
+  'binding' | 'event' | 'feature' | 'consent' | 'receipt' | 'role' | 'planned_withdrawal';
 
 /** Seals and opens what belongs to one twin. */
 export interface TwinCipher {
@@ -61,7 +62,10 @@ export function createTwinCipher(key: Uint8Array, subject: string): TwinCipher {
 }
 
 /** A fresh key, wrapped; `what` binds it to its place (a subject, or the node). */
-export function createWrappedKey(wrappingKey: Uint8Array, what: string): { key: Uint8Array; wrapped: Buffer } {
+export function createWrappedKey(
+  wrappingKey: Uint8Array,
+  what: string,
+): { key: Uint8Array; wrapped: Buffer } {
   const key = randomBytes(KEY_BYTES);
   return { key, wrapped: Buffer.from(encrypt(key, wrappingKey, wrapContext(what))) };
 }

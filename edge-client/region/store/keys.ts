@@ -47,7 +47,10 @@ export function createKeyRing(wrappingKey: Uint8Array): KeyRing {
     if (lock) query = query.forUpdate('twin');
     const rows = await query.execute();
     const found = new Map(
-      rows.map(({ subject, revision, wrapped }) => [subject, { revision, cipher: cipherOf(subject, wrapped) }]),
+      rows.map(({ subject, revision, wrapped }) => [
+        subject,
+        { revision, cipher: cipherOf(subject, wrapped) },
+      ]),
     );
     for (const subject of subjects) if (!found.has(subject)) opened.delete(subject);
     return found;

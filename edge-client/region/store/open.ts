@@ -62,7 +62,10 @@ export interface ImportSession {
  * @param wrappingKey 32 bytes, from a file of the operator's
  * @throws RegionError 'store/foreign' where the database was made under another wrapping key
  */
-export async function openRegionStore(db: Database<RegionTables>, wrappingKey: Uint8Array): Promise<RegionStore> {
+export async function openRegionStore(
+  db: Database<RegionTables>,
+  wrappingKey: Uint8Array,
+): Promise<RegionStore> {
   await migrate(db, REGION_SCHEMA);
   const secret = await openNodeSecret(db, wrappingKey);
   const context: WriteContext = { keys: createKeyRing(wrappingKey), secret };
@@ -156,15 +159,25 @@ function createExtras(
       ),
     refoldTwins: (twins) =>
       db.transaction().execute(async (trx) => {
-        const found = await keys.find(trx, twins.map(({ subject }) => subject), true);
-        await refoldEvents(trx, context, twins.filter(({ subject }) => found.has(subject)));
+        const found = await keys.find(
+          trx,
+          twins.map(({ subject }) => subject),
+          true,
+        );
+        await refoldEvents(
+          trx,
+          context,
+          twins.filter(({ subject }) => found.has(subject)),
+        );
       }),
     forgetEvents: (subject) => db.transaction().execute((trx) => forgetEvents(trx, [subject])),
     takeDueWithdrawals: (share) => db.transaction().execute((trx) => takeDueWithdrawals(trx, context, share)),
     async counts() {
       const { rows } = await sql<{ twins: number; events: number; consents: number; undelivered: number }>`
         SELECT (SELECT count(*)::int FROM twin_key) AS twins, (SELECT count(*)::int FROM event) AS events,
-          count(*)::int AS consents, count(*) FILTER (WHERE receipt IS NULL)::int AS undelivered FROM consent`.execute(db);
+          count(*)::int AS consents, count(*) FILTER (WHERE receipt IS NULL)::int AS undelivered FROM consent`.execute(
+        db,
+      );
       return rows[0]!;
     },
     close: () => db.destroy(),
@@ -185,4 +198,3 @@ async function openNodeSecret(db: Database<RegionTables>, wrappingKey: Uint8Arra
     throw new RegionError('store/foreign', 'this database was made under another wrapping key', { cause });
   }
 }
-

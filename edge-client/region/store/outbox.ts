@@ -19,7 +19,11 @@ export async function pendingConsents(
     .select(['subject', 'tag', 'sealed'])
     .where('receipt', 'is', null)
     .where(({ exists, selectFrom }) =>
-      exists(selectFrom('twin_key').select('twin_key.subject').whereRef('twin_key.subject', '=', 'consent.subject')),
+      exists(
+        selectFrom('twin_key')
+          .select('twin_key.subject')
+          .whereRef('twin_key.subject', '=', 'consent.subject'),
+      ),
     )
     .orderBy('subject')
     .orderBy('position')
@@ -29,7 +33,9 @@ export async function pendingConsents(
   return rows.flatMap(({ subject, tag, sealed }) => {
     const entry = found.get(subject);
     if (entry === undefined) return [];
-    return [{ subject, ...bytesToJson<SignedConsentEntry>(entry.cipher.open('consent', rowName(tag), sealed)) }];
+    return [
+      { subject, ...bytesToJson<SignedConsentEntry>(entry.cipher.open('consent', rowName(tag), sealed)) },
+    ];
   });
 }
 

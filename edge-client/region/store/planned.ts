@@ -39,7 +39,9 @@ export async function takeDueWithdrawals(
   const due = rows
     .filter(({ subject, sealed }) => {
       const cipher = found.get(subject)?.cipher;
-      return cipher !== undefined && bytesToJson<number>(cipher.open('planned_withdrawal', '', sealed)) <= share;
+      return (
+        cipher !== undefined && bytesToJson<number>(cipher.open('planned_withdrawal', '', sealed)) <= share
+      );
     })
     .map(({ subject }) => subject);
   if (due.length > 0) await trx.deleteFrom('planned_withdrawal').where('subject', 'in', due).execute();

@@ -62,7 +62,9 @@ async function readFeatures(
     .selectAll()
     .where(sql<boolean>`subject = ANY(${subjects})`)
     .execute();
-  return new Map(rows.map(({ subject, sealed }) => [subject, cipherOf(entries, subject).open('feature', '', sealed)]));
+  return new Map(
+    rows.map(({ subject, sealed }) => [subject, cipherOf(entries, subject).open('feature', '', sealed)]),
+  );
 }
 
 /** Chains of consents, each in its order. */

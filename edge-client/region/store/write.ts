@@ -4,7 +4,12 @@
  */
 import { bytesToBase64Url } from '@twinkeep/audit';
 import type { Category } from '@twinkeep/consent';
-import { StoreError, type AdmittedEvent, type FeatureBytes, type SignedConsentEntry } from '@twinkeep/edge-client';
+import {
+  StoreError,
+  type AdmittedEvent,
+  type FeatureBytes,
+  type SignedConsentEntry,
+} from '@twinkeep/edge-client';
 import type { CustomerEvent } from '@twinkeep/protocol';
 import { sql, type Transaction } from 'kysely';
 import { bytesToJson, jsonToBytes, type NodeSecret, type TwinCipher } from './cipher.ts';
@@ -102,7 +107,11 @@ async function freshEvents(
 ): Promise<FreshEvents[]> {
   const tagged = twins.map(({ subject, events }) => {
     const cipher = ciphers.get(subject) as TwinCipher;
-    return { subject, cipher, events: events.map((event) => ({ event, tag: cipher.eventTag(event.event.id) })) };
+    return {
+      subject,
+      cipher,
+      events: events.map((event) => ({ event, tag: cipher.eventTag(event.event.id) })),
+    };
   });
   const kept = await trx
     .selectFrom('event')
@@ -135,7 +144,13 @@ async function foldFresh(
   const features = changed.map(({ subject, rows }) => {
     const sealed = states.get(subject);
     const state = sealed === undefined ? null : ciphers.get(subject)!.open('feature', '', sealed);
-    return { subject, state: fold(state, rows.map(({ event }) => event)) };
+    return {
+      subject,
+      state: fold(
+        state,
+        rows.map(({ event }) => event),
+      ),
+    };
   });
   await writeFeatures(trx, ciphers, features);
 }
@@ -234,7 +249,9 @@ async function writeFeatures(
 
 /** Makes every cached copy of these twins stale, and wakes those who wait for a change. */
 export async function touch(trx: Trx, subjects: readonly string[]): Promise<void> {
-  await sql`UPDATE twin SET revision = nextval('twin_revision') WHERE subject = ANY(${subjects})`.execute(trx);
+  await sql`UPDATE twin SET revision = nextval('twin_revision') WHERE subject = ANY(${subjects})`.execute(
+    trx,
+  );
   await sql`SELECT pg_notify(${CHANGE_CHANNEL}, '')`.execute(trx);
 }
 
@@ -245,5 +262,7 @@ export function rowName(tag: Uint8Array): string {
 /** PostgreSQL takes at most 65,535 parameters in a statement. */
 function chunks<T>(rows: readonly T[]): T[][] {
   const size = 2_000;
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) =>
+    rows.slice(i * size, (i + 1) * size),
+  );
 }
