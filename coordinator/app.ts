@@ -64,7 +64,6 @@ export function createApp({
 
   app.put(PATHS.report(':rcHash', ':kid'), reportRoute(rounds, auth));
   app.post(PATHS.consents, consentRoute(takeConsents, auth));
-  app.put(PATHS.consents, consentRoute(takeConsents, auth));
 
   app.get(PATHS.checkpoint, logs.checkpoint);
   app.get(PATHS.consistency, logs.consistency);

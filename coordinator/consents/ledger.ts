@@ -50,10 +50,12 @@ export interface ReportMembers {
 }
 
 interface Kept extends SubjectConsent {
-  /** By question. `until`: the first moment at which the answer may be another one. */
-  answers: Map<string, { allow: boolean; until: number }>;
+  /** To the question asked last. `until`: the first moment at which it may be another one. */
+  answer: { question: BulkQuestion; allow: boolean; until: number } | null;
 }
 
+/** One for each task. */
+const KEPT_QUESTIONS = 256;
 /** Some kilobytes each. Beyond that, the oldest are folded again when they are needed. */
 const KEPT_SUBJECTS = 50_000;
 
@@ -78,15 +80,17 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
     )) {
       const entry = kept.get(event.subject);
       if (entry !== undefined)
-        kept.set(event.subject, { ...entry, state: apply(entry.state, event), answers: new Map() });
+        kept.set(event.subject, { ...entry, state: apply(entry.state, event), answer: null });
     }
     cursor = Math.max(cursor, fresh.at(-1)?.index ?? -1);
   };
 
   /** What another request reads meanwhile can move the cursor past an event that this one has not seen: then it reads again. */
-  const load = async (db: Db, subjects: readonly string[]): Promise<void> => {
+  const load = async (db: Db, reports: readonly Pick<ReportMembers, 'members'>[]): Promise<void> => {
     for (;;) {
-      const missing = subjects.filter((subject) => !kept.has(subject));
+      const missing: string[] = [];
+      for (const { members } of reports)
+        for (const subject of members) if (!kept.has(subject)) missing.push(subject);
       if (missing.length === 0) return;
       const before = cursor;
       const [bindings, events] = [await readBindings(db, missing), await readEventsOf(db, missing)];
@@ -97,9 +101,15 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
     }
   };
 
-  const current = async (db: Db, subjects: readonly string[]): Promise<void> => {
-    await sync(db);
-    await load(db, subjects);
+  /** Equal questions as one object, so that five thousand answers are looked up by identity. */
+  const asked = new Map<string, BulkQuestion>();
+  const sameQuestion = (question: BulkQuestion): BulkQuestion => {
+    const key = JSON.stringify(question);
+    const known = asked.get(key);
+    if (known !== undefined) return known;
+    if (asked.size >= KEPT_QUESTIONS) asked.clear();
+    asked.set(key, question);
+    return question;
   };
 
   const forgetOldest = (): void => {
@@ -111,7 +121,8 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
 
   return {
     read: async (db, subjects) => {
-      await current(db, subjects);
+      await sync(db);
+      await load(db, [{ members: subjects }]);
       const found = new Map(
         subjects.map((subject) => {
           const entry = kept.get(subject);
@@ -122,18 +133,16 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
       return found;
     },
     allow: async (db, question, reports, at) => {
-      await current(
-        db,
-        reports.flatMap(({ members }) => members),
-      );
-      const key = JSON.stringify(question);
+      await sync(db);
+      await load(db, reports);
+      const key = sameQuestion(question);
       const allows = (subject: string, jkt: string): boolean => {
         const entry = kept.get(subject);
         if (entry === undefined || entry.jkt !== jkt) return false;
-        const known = entry.answers.get(key);
-        if (known !== undefined && at < known.until) return known.allow;
+        const known = entry.answer;
+        if (known?.question === key && at < known.until) return known.allow;
         const { allow, validUntil } = decide({ ...question, subject }, entry.state, at);
-        entry.answers.set(key, { allow, until: validUntil ?? Infinity });
+        entry.answer = { question: key, allow, until: validUntil ?? Infinity };
         return allow;
       };
       const answers = reports.map(({ members, jkt }) => members.every((subject) => allows(subject, jkt)));
@@ -145,7 +154,7 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
 
 function foldAll(bindings: Map<string, string>, events: readonly EventWithBody[]): Map<string, Kept> {
   const folded = new Map<string, Kept>();
-  for (const [subject, jkt] of bindings) folded.set(subject, { state: NO_CONSENT, jkt, answers: new Map() });
+  for (const [subject, jkt] of bindings) folded.set(subject, { state: NO_CONSENT, jkt, answer: null });
   for (const event of events) {
     const entry = folded.get(event.subject);
     if (entry !== undefined) entry.state = apply(entry.state, event);

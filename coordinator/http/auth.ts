@@ -11,6 +11,7 @@ import {
   type VerifiedProof,
 } from '@twinkeep/protocol';
 import type { Request, Response } from 'express';
+import { createCache } from '../cache.ts';
 import { insertProof } from '../store/proofs.ts';
 import type { Db } from '../store/schema.ts';
 import type { Nonces } from './nonce.ts';
@@ -41,7 +42,10 @@ export interface AuthDeps {
   clock: () => number;
 }
 
+const KEPT_CREDENTIALS = 1_000;
+
 export function createAuth({ db, trust, nonces, publicUrl, clock }: AuthDeps): Auth {
+  const verified = createCache<Credential>(KEPT_CREDENTIALS);
   const offerNonce = (res: Response): void => {
     res.set('DPoP-Nonce', nonces.current());
   };
@@ -60,13 +64,23 @@ export function createAuth({ db, trust, nonces, publicUrl, clock }: AuthDeps): A
     return proof;
   };
 
+  /** A signature that was verified stays valid; only time has to be looked at again. */
+  const credentialOf = async (jwt: string): Promise<Credential> => {
+    const now = clock();
+    const known = verified.get(jwt);
+    if (known !== undefined && now < known.exp * 1_000) return known;
+    const credential = await verifyCredential(jwt, trust, new Date(now));
+    verified.set(jwt, credential);
+    return credential;
+  };
+
   return {
     offerNonce,
     device: async (req, res, scope) => {
       offerNonce(res);
       const jwt = /^DPoP ([A-Za-z0-9_.-]+)$/.exec(req.headers.authorization ?? '')?.[1];
       if (jwt === undefined) throw new ProblemError('auth/missing');
-      const credential = await verifyCredential(jwt, trust, new Date(clock()));
+      const credential = await credentialOf(jwt);
       const proof = await prove(req, jwt);
       if (proof.jkt !== credential.jkt)
         throw new ProblemError('auth/proof', 'by another key than the credential names');

@@ -7,7 +7,6 @@ import {
   ProblemError,
   setsOfHelper,
   helperFamily,
-  type HelperEpoch,
   type HelperReady,
   type HelperRound,
   type HelperWork,
@@ -16,6 +15,7 @@ import {
   type Statement,
 } from '@twinkeep/protocol';
 import type { Request, RequestHandler, Response } from 'express';
+import type { ReadLogged } from '../log/statements.ts';
 import type { RoundDeps } from '../rounds/deps.ts';
 import { takeReady, takeSums, takeVerdicts } from '../rounds/helpers.ts';
 import { publishEpoch } from '../rounds/publish.ts';
@@ -23,10 +23,11 @@ import { readReadies } from '../store/helper-answers.ts';
 import { readSet, readUnjudged } from '../store/reports.ts';
 import { HELPERS_TOPIC } from '../store/revisions.ts';
 import { openRounds, type StoredRound } from '../store/rounds.ts';
+import type { Db } from '../store/schema.ts';
 import { hashParam, sendJson } from './answer.ts';
 import type { Auth } from './auth.ts';
 import { readBody, readJson } from './body.ts';
-import { waitRequest, type WaitingRoom } from './wait.ts';
+import { waitForNews, type WaitingRoom } from './wait.ts';
 
 export interface HelperRoutes {
   epoch: RequestHandler;
@@ -37,7 +38,6 @@ export interface HelperRoutes {
 }
 
 const MAX_ROUNDS = 64;
-const RETRY_SECONDS = '2';
 /** Room for the signed statement before the sums. */
 const SUMS_HEAD_BYTES = 32_768;
 
@@ -59,14 +59,13 @@ export function createHelperRoutes(deps: RoundDeps, auth: Auth, room: WaitingRoo
   return {
     epoch: async (req, res) => {
       const j = await auth.helper(req, res);
-      const hash = await publishEpoch(deps, j, await readJson(req));
-      sendJson(res, await statements.readLogged<HelperEpoch>(db, hash, 'helper-epoch'));
+      await publishEpoch(deps, j, await readJson(req));
+      res.status(204).end();
     },
     work: async (req, res) => {
       const j = await auth.helper(req, res);
-      const { rev, busy } = await room.wait(waitRequest(req, res, HELPERS_TOPIC));
-      if (busy) res.set('Retry-After', RETRY_SECONDS);
-      sendJson(res, await readWork(deps, j, rev));
+      const rev = await waitForNews(room, req, res, HELPERS_TOPIC);
+      if (rev !== null) sendJson(res, await readWork(deps, j, rev));
     },
     verdicts: async (req, res) => {
       const message = await about(req, res);
@@ -91,8 +90,9 @@ export function createHelperRoutes(deps: RoundDeps, auth: Auth, room: WaitingRoo
 
 async function readWork(deps: RoundDeps, j: number, rev: number): Promise<HelperWork> {
   const rounds: HelperRound[] = [];
+  const logged = await deps.statements.logged(deps.db);
   for (const round of await openRounds(deps.db)) {
-    const work = await readRoundWork(deps, j, round);
+    const work = await readRoundWork(deps.db, logged, j, round);
     if (work !== null) rounds.push(work);
     if (rounds.length === MAX_ROUNDS) break;
   }
@@ -101,12 +101,13 @@ async function readWork(deps: RoundDeps, j: number, rev: number): Promise<Helper
 
 /** Null where the helper has nothing to do with the round. */
 async function readRoundWork(
-  { db, statements }: RoundDeps,
+  db: Db,
+  logged: ReadLogged,
   j: number,
   round: StoredRound,
 ): Promise<HelperRound | null> {
   const { rcHash, scHash, state } = round;
-  const config = await statements.readLogged<RoundConfig>(db, rcHash, 'round-config');
+  const config = await logged<RoundConfig>(rcHash, 'round-config');
   if (!config.statement.body.helpers.some((helper) => helper.j === j)) return null;
   if (state.phase !== 'revealing') {
     const reports = (await readUnjudged(db, rcHash, j, MAX_VERDICTS)).map(({ header, signature, box }) => ({
@@ -117,7 +118,7 @@ async function readRoundWork(
     return { config, phase: state.phase, reports, set: null, readies: [] };
   }
   const answered = state.sums.some((given) => given.j === j);
-  const commit = await statements.readLogged<SetCommit>(db, scHash as string, 'set-commit');
+  const commit = await logged<SetCommit>(scHash as string, 'set-commit');
   const readies = (await readReadies(db, rcHash)).map((json) => JSON.parse(json) as Statement<HelperReady>);
   return {
     config,

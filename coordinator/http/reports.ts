@@ -12,7 +12,8 @@ export function reportRoute(deps: RoundDeps, auth: Auth): RequestHandler {
   return async (req, res) => {
     const rcHash = hashParam(req, 'rcHash', 'round/unknown');
     const kid = hashParam(req, 'kid', 'report/key');
-    const { credential, jwt } = await auth.device(req, res, 'device');
+    const { credential, jwt, kid: proved } = await auth.device(req, res, 'device');
+    if (kid !== proved) throw new ProblemError('report/key', 'the address names another key');
     const config = (await deps.statements.find<RoundConfig>(deps.db, rcHash, 'round-config'))?.body;
     if (config === undefined) throw new ProblemError('round/unknown');
     const most = Math.min(config.maxTwins, credential.maxTwins);

@@ -16,9 +16,7 @@ import { taskTopic } from '../store/revisions.ts';
 import { openRounds } from '../store/rounds.ts';
 import { findTask } from '../store/tasks.ts';
 import { cacheForEver, hashParam, taskParam } from './answer.ts';
-import { waitRequest, type WaitingRoom } from './wait.ts';
-
-const RETRY_SECONDS = '2';
+import { waitForNews, type WaitingRoom } from './wait.ts';
 
 export function offerRoute(deps: RoundDeps, room: WaitingRoom): RequestHandler {
   // All nodes are woken at once and get the same answer: it is made once for those who ask while it is being made.
@@ -35,11 +33,11 @@ export function offerRoute(deps: RoundDeps, room: WaitingRoom): RequestHandler {
   };
   return async (req, res) => {
     const taskId = taskParam(req);
-    const request = waitRequest(req, res, taskTopic(taskId));
-    if ((await findTask(deps.db, taskId)) === undefined) throw new ProblemError('task/unknown');
-    const { rev, busy } = await room.wait(request);
-    if (busy) res.set('Retry-After', RETRY_SECONDS);
-    res.type(MEDIA.json).send(await offerJson(taskId, rev));
+    // Who knows a revision has seen the task; who does not must not be parked for one that there is not.
+    const known = Number(req.query['after'] ?? 0) > 0;
+    if (!known && (await findTask(deps.db, taskId)) === undefined) throw new ProblemError('task/unknown');
+    const rev = await waitForNews(room, req, res, taskTopic(taskId));
+    if (rev !== null) res.type(MEDIA.json).send(await offerJson(taskId, rev));
   };
 }
 
@@ -47,8 +45,8 @@ export function offerRoute(deps: RoundDeps, room: WaitingRoom): RequestHandler {
 async function readOffer({ db, statements }: RoundDeps, taskId: string, rev: number): Promise<RoundOffer> {
   const task = await findTask(db, taskId);
   const [round] = await openRounds(db, taskId);
-  const config =
-    round === undefined ? null : await statements.readLogged<RoundConfig>(db, round.rcHash, 'round-config');
+  const logged = await statements.logged(db);
+  const config = round === undefined ? null : await logged<RoundConfig>(round.rcHash, 'round-config');
   const lastResult = task?.last_result ?? null;
   return {
     rev,
@@ -58,8 +56,7 @@ async function readOffer({ db, statements }: RoundDeps, taskId: string, rev: num
     phase: round?.state.phase ?? null,
     config,
     epochs: config === null ? [] : await readEpochs({ db, statements }, config.statement.body),
-    lastResult:
-      lastResult === null ? null : await statements.readLogged<RoundResult>(db, lastResult, 'round-result'),
+    lastResult: lastResult === null ? null : await logged<RoundResult>(lastResult, 'round-result'),
   };
 }
 

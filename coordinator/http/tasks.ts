@@ -42,8 +42,8 @@ export function createTaskRoutes(deps: RoundDeps, auth: Auth): TaskRoutes {
   };
   const specOf = async (hash: string): Promise<TaskSpec> =>
     (await statements.read<TaskSpec>(db, hash, 'task')).body;
-  const logged = (hash: string): Promise<LoggedStatement<TaskSpec>> =>
-    statements.readLogged(db, hash, 'task');
+  const logged = async (hash: string): Promise<LoggedStatement<TaskSpec>> =>
+    (await statements.logged(db))(hash, 'task');
 
   return {
     publish: async (req, res) => {
@@ -64,15 +64,14 @@ export function createTaskRoutes(deps: RoundDeps, auth: Auth): TaskRoutes {
     results: async (req, res) => {
       const { task_id } = await mustFind(taskParam(req));
       const answer: RoundResults = { results: [] };
+      const readLogged = await statements.logged(db);
       for (const { resultHash } of await endedRounds(
         db,
         task_id,
         afterRound(req.query['after']),
         MAX_RESULTS,
       ))
-        answer.results.push(
-          await statements.readLogged<RoundResult>(db, resultHash as string, 'round-result'),
-        );
+        answer.results.push(await readLogged<RoundResult>(resultHash as string, 'round-result'));
       sendJson(res, answer);
     },
     progress: async (req, res) => {

@@ -123,13 +123,29 @@ export function createWaitingRoom(
   };
 }
 
-/** `?after=<rev>&wait=<seconds>`, both optional. @throws ProblemError 'request/malformed' */
-export function waitRequest(req: Request, res: Response, topic: string): WaitRequest {
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
+/** Seconds after which to ask again where there was no room to wait. */
+const BUSY_SECONDS = '2';
+
+/**
+ * Handles `?after=<rev>&wait=<seconds>`, both optional.
+ * @returns the revision to answer for, or null where there is no news: that is answered here, with 204
+ * @throws ProblemError 'request/malformed'
+ */
+export async function waitForNews(
+  room: WaitingRoom,
+  req: Request,
+  res: Response,
+  topic: string,
+): Promise<number | null> {
   const after = parseCount(req.query['after'], 'after', Number.MAX_SAFE_INTEGER);
   const seconds = parseCount(req.query['wait'], 'wait', MAX_WAIT_SECONDS) ?? 0;
-  return { topic, after, seconds, gone: gone.signal };
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  const { rev, busy } = await room.wait({ topic, after, seconds, gone: gone.signal });
+  if (rev !== after) return rev;
+  if (busy) res.set('Retry-After', BUSY_SECONDS);
+  res.status(204).end();
+  return null;
 }
 
 /** A query parameter that is a whole number up to `max`; null where it is not there. @throws ProblemError 'request/malformed' */

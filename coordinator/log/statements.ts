@@ -7,7 +7,7 @@ import type { LoggedStatement, Statement, StatementType } from '@twinkeep/protoc
 import { CoordinatorError } from '../errors.ts';
 import type { Db } from '../store/schema.ts';
 import { readStatement } from '../store/statements.ts';
-import { createCache } from './cache.ts';
+import { createCache } from '../cache.ts';
 import type { Journal } from './journal.ts';
 
 export interface Statements {
@@ -15,9 +15,11 @@ export interface Statements {
   find<T>(db: Db, hash: string, type: StatementType): Promise<Statement<T> | null>;
   /** @throws CoordinatorError where the tables name a statement that they do not hold. */
   read<T>(db: Db, hash: string, type: StatementType): Promise<Statement<T>>;
-  /** With leaf, salt and a proof at the current head. */
-  readLogged<T>(db: Db, hash: string, type: StatementType): Promise<LoggedStatement<T>>;
+  /** A reader of statements with leaf, salt and a proof at the head of now, for one answer. */
+  logged(db: Db): Promise<ReadLogged>;
 }
+
+export type ReadLogged = <T>(hash: string, type: StatementType) => Promise<LoggedStatement<T>>;
 
 interface Kept {
   statement: Statement<unknown>;
@@ -59,16 +61,16 @@ export function createStatements(journal: Journal): Statements {
       ((await find(db, hash, type))?.statement ?? null) as Statement<T> | null,
     read: async <T>(db: Db, hash: string, type: StatementType) =>
       (await mustFind(db, hash, type)).statement as Statement<T>,
-    readLogged: async <T>(db: Db, hash: string, type: StatementType) => {
-      const { statement, index, leaf, salt } = await mustFind(db, hash, type);
+    logged: async (db) => {
       const log = journal.read(db);
       const size = (await log.head())?.size ?? 0;
-      const known = proofs.get(hash);
-      if (known?.size === size)
-        return { statement: statement as Statement<T>, leaf, salt, proof: known.proof };
-      const proof = await log.receipt(index);
-      proofs.set(hash, { size, proof });
-      return { statement: statement as Statement<T>, leaf, salt, proof };
+      return async <T>(hash: string, type: StatementType) => {
+        const { statement, index, leaf, salt } = await mustFind(db, hash, type);
+        const known = proofs.get(hash);
+        const proof = known?.size === size ? known.proof : await log.receipt(index);
+        proofs.set(hash, { size, proof });
+        return { statement: statement as Statement<T>, leaf, salt, proof };
+      };
     },
   };
 }

@@ -2,7 +2,7 @@
 import { bytesToBase64Url } from '@twinkeep/audit';
 import { bytesToWeights, initialWeights, weightsToBytes, type ModelSpec } from '@twinkeep/protocol';
 import { CoordinatorError } from '../errors.ts';
-import { createCache } from '../log/cache.ts';
+import { createCache } from '../cache.ts';
 import { nativeSha256 } from '../log/journal.ts';
 import { insertModel, readModel } from '../store/models.ts';
 import type { Db, Tx } from '../store/schema.ts';

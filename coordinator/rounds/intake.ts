@@ -6,7 +6,6 @@ import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
 import {
   decodeReport,
   ProblemError,
-  thumbprint,
   type Credential,
   type DecodedReport,
   type ReportReceipt,
@@ -24,10 +23,9 @@ import { loadRunning } from './running.ts';
 export interface ReportUpload {
   rcHash: string;
   config: RoundConfig;
-  /** Key id of the address it was sent to. */
+  /** Key id of the address, and of the proof that came with the request: the key that the credential names. */
   kid: string;
   bytes: Uint8Array;
-  /** Verified with the request, whose proof was made by the key that it names. */
   credential: Credential;
   credentialJwt: string;
 }
@@ -36,7 +34,7 @@ export interface ReportUpload {
 export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise<ReportReceipt> {
   const { rcHash, config, credential } = upload;
   const decoded = decodeReport(upload.bytes, config, base64UrlToBytes(rcHash));
-  await checkReporter(decoded, upload);
+  checkReporter(decoded, upload);
   const headerHash = bytesToBase64Url(decoded.headerHash);
   const messageHash = bytesToBase64Url(nativeSha256(upload.bytes));
   await deps.runTx('report', async (tx) => {
@@ -71,12 +69,13 @@ export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise
   return { status: 'accepted', rcHash, headerHash };
 }
 
-/** The key of the address, of the header, of the credential and of the request's proof are one, and so are the credentials. */
-async function checkReporter({ header }: DecodedReport, upload: ReportUpload): Promise<void> {
-  const { credential, config } = upload;
-  if (header.key !== upload.kid || (await thumbprint(base64UrlToBytes(header.key))) !== credential.jkt)
-    throw new ProblemError('report/key');
-  if (header.credential !== upload.credentialJwt)
+/** The keys of address, header, credential and proof are one, and so are the credentials of header and request. */
+function checkReporter(
+  { header }: DecodedReport,
+  { credential, config, kid, credentialJwt }: ReportUpload,
+): void {
+  if (header.key !== kid) throw new ProblemError('report/key');
+  if (header.credential !== credentialJwt)
     throw new ProblemError('report/key', 'the header carries another credential than the request');
   if (header.twins > credential.maxTwins) throw new ProblemError('report/too-many-twins');
   // A person's own device reports one twin and is exempt.

@@ -73,27 +73,25 @@ function checkTask({ trust }: RoundDeps, input: unknown): TaskSpec {
 
 /**
  * Takes helper j's box key of a new epoch. The same statement again changes nothing.
- * @returns the statement's hash
  * @throws ProblemError 'helper/epoch' or 'helper/conflict'
  */
-export async function publishEpoch(deps: RoundDeps, j: number, input: unknown): Promise<string> {
+export async function publishEpoch(deps: RoundDeps, j: number, input: unknown): Promise<void> {
   const statement = verifyEpoch(deps, j, input);
   const { body } = statement;
   const hash = statementName(statement);
-  return deps.runTx('publish-epoch', async (tx) => {
+  await deps.runTx('publish-epoch', async (tx) => {
     const now = deps.clock();
     // Tasks before the log's head: the order in which everyone takes these locks.
     await hastenWaitingTasks(tx, now);
     await deps.journal.lock(tx);
     const same = await findEpoch(tx, j, body.e);
-    if (same?.hash === hash) return hash;
+    if (same?.hash === hash) return;
     const newest = await newestEpoch(tx, j);
     if (newest !== undefined && newest.e >= body.e)
       throw new ProblemError('helper/conflict', `epoch ${newest.e} is there already`);
     if (body.notAfter <= now) throw new ProblemError('helper/epoch', 'it is over');
     await deps.journal.publish(tx, [statement], now);
     await insertEpoch(tx, { j, e: body.e, hash, not_before: body.notBefore, not_after: body.notAfter });
-    return hash;
   });
 }
 

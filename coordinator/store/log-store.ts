@@ -52,7 +52,7 @@ export function createLogStore(db: Db, lock: 'read' | 'lock-head' = 'read'): Log
   };
 }
 
-/** The head moves first: whoever loses the race has written nothing when it learns so. */
+/** One statement: where the head does not move, because another writer moved it, nothing else happens either. */
 async function appendTo(
   tx: Db,
   expectedSize: number,
@@ -60,16 +60,18 @@ async function appendTo(
   leaves: readonly Uint8Array[],
   hashes: Parameters<LogStore['append']>[3],
 ): Promise<void> {
-  const moved = await tx
-    .updateTable('log_head')
-    .set({ size: next.size, root: next.root, note: next.note })
-    .where('size', '=', expectedSize)
-    .executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) throw new LogConflictError(expectedSize);
-  await sql`insert into log_leaves (leaf_index, leaf)
-    select ${expectedSize}::bigint + place - 1, leaf
-    from unnest(${leaves}::bytea[]) with ordinality as given (leaf, place)`.execute(tx);
-  await sql`insert into log_hashes (level, node_index, hash)
-    select * from unnest(${hashes.map(({ level }) => level)}::int[], ${hashes.map(({ index }) => index)}::bigint[],
-      ${hashes.map(({ hash }) => hash)}::bytea[])`.execute(tx);
+  const { rows } = await sql<{ moved: number }>`with
+    moved as (
+      update log_head set size = ${next.size}, root = ${next.root}, note = ${next.note}
+      where size = ${expectedSize} returning 1),
+    added as (
+      insert into log_leaves (leaf_index, leaf)
+      select ${expectedSize}::bigint + place - 1, leaf
+      from unnest(${leaves}::bytea[]) with ordinality as given (leaf, place) where exists (select from moved)),
+    hashed as (
+      insert into log_hashes (level, node_index, hash)
+      select * from unnest(${hashes.map(({ level }) => level)}::int[], ${hashes.map(({ index }) => index)}::bigint[],
+        ${hashes.map(({ hash }) => hash)}::bytea[]) where exists (select from moved))
+    select count(*) as moved from moved`.execute(tx);
+  if (rows[0]?.moved !== 1) throw new LogConflictError(expectedSize);
 }

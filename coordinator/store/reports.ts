@@ -27,21 +27,29 @@ export interface NewReport {
   decoded: DecodedReport;
 }
 
-/** @returns false where a twin is in another report of the round; the caller then gives the transaction up */
+/**
+ * In one statement, since every device waits for it.
+ * @returns false where a twin is in another report of the round; the caller then gives the transaction up
+ */
 export async function insertReport(tx: Tx, report: NewReport): Promise<boolean> {
   const { rcHash, headerHash, decoded } = report;
-  await sql`with boxes as (
+  const { rows } = await sql<{ members: number }>`with
+    boxes as (
       insert into report_boxes (rc_hash, header_hash, j, box)
-      select ${rcHash}, ${headerHash}, j, box from unnest(${decoded.boxes}::bytea[]) with ordinality as given (box, j))
-    insert into reports (rc_hash, header_hash, place, sub, jkt, twins, message_hash, disposition, received_at,
-      header, signature, vector)
-    values (${rcHash}, ${headerHash}, ${report.place}, ${report.sub}, ${report.jkt}, ${decoded.header.twins},
-      ${report.messageHash}, 'received', ${report.receivedAt},
-      ${decoded.headerBytes}, ${decoded.signature}, ${decoded.vectorBytes})`.execute(tx);
-  const inserted = await sql`insert into report_members (rc_hash, subject, header_hash)
-    select ${rcHash}, subject, ${headerHash} from unnest(${decoded.members}::text[]) as given (subject)
-    on conflict do nothing`.execute(tx);
-  return inserted.numAffectedRows === BigInt(decoded.members.length);
+      select ${rcHash}, ${headerHash}, j, box
+      from unnest(${decoded.boxes}::bytea[]) with ordinality as given (box, j)),
+    members as (
+      insert into report_members (rc_hash, subject, header_hash)
+      select ${rcHash}, subject, ${headerHash} from unnest(${decoded.members}::text[]) as given (subject)
+      on conflict do nothing returning 1),
+    report as (
+      insert into reports (rc_hash, header_hash, place, sub, jkt, twins, message_hash, disposition, received_at,
+        header, signature, vector)
+      values (${rcHash}, ${headerHash}, ${report.place}, ${report.sub}, ${report.jkt}, ${decoded.header.twins},
+        ${report.messageHash}, 'received', ${report.receivedAt},
+        ${decoded.headerBytes}, ${decoded.signature}, ${decoded.vectorBytes}))
+    select count(*) as members from members`.execute(tx);
+  return rows[0]?.members === decoded.members.length;
 }
 
 export interface StoredCandidate {
@@ -127,11 +135,11 @@ export async function readUnjudged(
  * number of twins, hashes.
  */
 export async function scrubRound(tx: Tx, rcHash: string): Promise<void> {
-  await tx
-    .updateTable('reports')
-    .set({ header: null, signature: null, vector: null })
-    .where('rc_hash', '=', rcHash)
-    .execute();
-  for (const table of ['report_boxes', 'report_members', 'verdicts', 'readies', 'mask_sums'] as const)
-    await tx.deleteFrom(table).where('rc_hash', '=', rcHash).execute();
+  await sql`with
+    boxes as (delete from report_boxes where rc_hash = ${rcHash}),
+    members as (delete from report_members where rc_hash = ${rcHash}),
+    said as (delete from verdicts where rc_hash = ${rcHash}),
+    ready as (delete from readies where rc_hash = ${rcHash}),
+    sums as (delete from mask_sums where rc_hash = ${rcHash})
+    update reports set header = null, signature = null, vector = null where rc_hash = ${rcHash}`.execute(tx);
 }

@@ -1,4 +1,5 @@
 /** Rounds: the machine's state, and the lock under which it steps. */
+import { sql } from 'kysely';
 import type { RoundState } from '../rounds/machine.ts';
 import type { Db, Row, Tx } from './schema.ts';
 
@@ -68,9 +69,14 @@ export async function leaseDueRound(tx: Tx, rcHash: string, now: number): Promis
   return row === undefined ? null : rowToRound(row);
 }
 
-/** Of one task, or of all. */
+/** Of one task, or of all; oldest first, so that of more than an answer holds, those already worked on stay in it. */
 export async function openRounds(db: Db, taskId?: string): Promise<StoredRound[]> {
-  let query = db.selectFrom('rounds').select(COLUMNS).where('phase', 'in', OPEN).orderBy('rc_hash');
+  let query = db
+    .selectFrom('rounds')
+    .select(COLUMNS)
+    .where('phase', 'in', OPEN)
+    .orderBy(sql`(state ->> 'openedAt')::bigint`)
+    .orderBy('rc_hash');
   if (taskId !== undefined) query = query.where('task_id', '=', taskId);
   return (await query.execute()).map(rowToRound);
 }

@@ -64,7 +64,10 @@ describe('a task, from its first round to its end', () => {
       );
       const grid = { layout: reportLayout(3, 200), unit: round.config.unit, clipL2: 1, signs };
       const gradient = dequantizeUpdate(total, grid).map((value) => value / 9);
-      ({ weights, moments } = applyUpdate(task.optimizer, weights, gradient, moments, number - 1));
+      ({ weights, moments } = applyUpdate(task.optimizer, weights, gradient, moments, {
+        t: number - 1,
+        of: task.rounds,
+      }));
       const model = await world.client.send({ method: 'GET', path: PATHS.model(statement.body.modelOut) });
       expect(model.body).toEqual(weightsToBytes(weights));
       expect(model.headers.get('Cache-Control')).toContain('immutable');

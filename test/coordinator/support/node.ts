@@ -104,7 +104,7 @@ export async function reportOf(
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), config.dPadded, webCryptoPrg);
   const grid = { layout, unit: config.unit, clipL2: config.clipL2, signs };
   const gradient = Float64Array.from(
-    options.gradient ?? Array.from({ length: config.d }, () => 0.1 * members.length),
+    options.gradient ?? Array.from({ length: config.d }, () => (0.1 * members.length) / Math.sqrt(config.d)),
   );
   const update = admitClippedSum(gradient, members.length, config.clipL2);
   const quantized = quantize(

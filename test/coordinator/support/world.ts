@@ -39,7 +39,9 @@ export interface World {
   /** A node with so many consenting twins. */
   addNode(twins: number, name?: string): Promise<TestNode>;
   sendConsents(node: TestNode, jws: readonly string[]): Promise<ConsentReceipts>;
-  offer(taskId: string, after?: number, wait?: number): Promise<RoundOffer>;
+  /** Null where there is no news. */
+  pollOffer(taskId: string, after?: number, wait?: number): Promise<RoundOffer | null>;
+  offer(taskId: string): Promise<RoundOffer>;
   /** Waits until a round of this number is open. */
   openRound(taskId: string, round?: number): Promise<OpenRound>;
   upload(node: TestNode, round: OpenRound, clear: ClearReport): Promise<Answer>;
@@ -123,14 +125,20 @@ export async function createWorld(surroundings: Partial<Surroundings> = {}): Pro
       if (answer.status !== 200) throw new Error(`consents: ${JSON.stringify(answer.body)}`);
       return v.parse(consentReceiptsSchema, answer.body);
     },
-    offer: async (taskId, after, wait = 0) => {
+    offer: async (taskId) => {
+      const offer = await world.pollOffer(taskId);
+      if (offer === null) throw new Error('an unconditional read has an answer');
+      return offer;
+    },
+    pollOffer: async (taskId, after, wait = 0) => {
       const query = after === undefined ? '' : `?after=${after}&wait=${wait}`;
       const answer = await client.send({ method: 'GET', path: PATHS.round(taskId) + query });
-      return v.parse(roundOfferSchema, answer.body);
+      return answer.status === 204 ? null : v.parse(roundOfferSchema, answer.body);
     },
     openRound: async (taskId, round = 1) => {
       for (let rev: number | undefined; ;) {
-        const offer = await world.offer(taskId, rev, 5);
+        const offer = await world.pollOffer(taskId, rev, 5);
+        if (offer === null) continue;
         rev = offer.rev;
         const statement = offer.config?.statement;
         if (statement === undefined || statement.body.round < round) continue;
