@@ -47,7 +47,9 @@ describe('parseEvent', () => {
     ['a missing field', { ...good, id: undefined }],
     ['an unknown category', { ...good, category: 'medical' }],
     ['a time without a zone', { ...good, time: '2026-01-01T00:00:00' }],
-    ['a day that is not', { ...good, time: '2026-13-01T00:00:00Z' }],
+    ['a month that is not', { ...good, time: '2026-13-01T00:00:00Z' }],
+    ['30 February', { ...good, time: '2026-02-30T00:00:00Z' }],
+    ['the 24th hour', { ...good, time: '2026-02-01T24:00:00Z' }],
     ['a nested value', { ...good, data: { a: { b: 1 } } }],
     ['a number that is none', { ...good, data: { a: Number.NaN } }],
     [

@@ -341,6 +341,19 @@ describe('features', () => {
     );
   });
 
+  it('read what an event carries, not what every object has', () => {
+    const inherited: Feature = {
+      name: 'x',
+      category: 'transactional',
+      event: 'order',
+      attribute: 'toString',
+      aggregate: { kind: 'distinct' },
+      transform: { kind: 'scale', bounds: [0, 1], curve: 'linear', indicator: false },
+    };
+    const state = fold(planOf([taskWith([inherited])]), [makeEvent('order', 'transactional', NOW)]);
+    expect(aggregateValue(state, inherited, TODAY)).toBe(0);
+  });
+
   it('survive numbers whose sum is beyond all numbers', () => {
     const task = makeTask();
     const plan = planOf([task]);
