@@ -64,7 +64,7 @@ export async function fileCustomers(
       );
       await writeFile(join(folder, 'mapping.json'), JSON.stringify(own), { mode: 0o600 });
       return {
-        importArgs: [file, '--mapping', join(folder, 'mapping.json')],
+        importArgs: ['--data', file, '--mapping', join(folder, 'mapping.json')],
         // Without a column of customer numbers, the number of the row in the node's own file stands for the customer.
         names: members.map((index, i) => customers[index]?.name ?? String(i + 1)),
       };

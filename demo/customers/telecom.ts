@@ -35,7 +35,7 @@ export function telecomCustomers(customers: number, seed: number, now: number): 
       });
       await writeFile(files.events, lines.join(''), { mode: 0o600 });
       await writeFile(files.consent, JSON.stringify(CONSENT_TERMS), { mode: 0o600 });
-      return { importArgs: [files.events, '--consent', files.consent], names };
+      return { importArgs: ['--events', files.events, '--consent', files.consent], names };
     },
     events: (index) => population.customerEvents(index),
   };
