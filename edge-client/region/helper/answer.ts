@@ -50,11 +50,10 @@ export interface CheckedSet {
  * Everything about a set that a helper can know. @throws ProtocolError, or RegionError 'helper/set', 'helper/closed'
  */
 export async function checkSet(
-  { set }: Pick<HelperRound, 'set'>,
+  set: NonNullable<HelperRound['set']>,
   { config, rcHash }: HelperRoundTerms,
   { policy, store, clock }: AnswerDeps,
 ): Promise<CheckedSet> {
-  if (set === null) throw refusal('none is fixed');
   const pinned = { kid: policy.trust.coordinator.key, vkey: policy.trust.log.vkey };
   const { statement } = verifyLogged(set.commit, 'set-commit', setCommitSchema, pinned);
   const commit = statement.body;
@@ -81,21 +80,24 @@ export async function makeReady(
   return signStatement('helper-ready', body, key);
 }
 
-/** Do q helpers, this one included, say that they are ready for this very set? */
-export function isAgreed(
+/**
+ * Who says, with a valid signature, that they are ready for this very set. @returns `said`: this helper is among them;
+ * `agreed`: so are q helpers altogether
+ */
+export function countReadies(
   readies: readonly unknown[],
   { scHash }: CheckedSet,
   { config, rcHash }: HelperRoundTerms,
   { policy }: AnswerDeps,
-): boolean {
-  const ready = new Set<number>();
-  for (const { j, key } of config.helpers) {
-    for (const candidate of readies) {
+): { said: boolean; agreed: boolean } {
+  const ready = config.helpers.filter(({ j, key }) =>
+    readies.some((candidate) => {
       const body = readyBody(candidate, key);
-      if (body?.j === j && body.rcHash === rcHash && body.scHash === scHash) ready.add(j);
-    }
-  }
-  return ready.has(policy.j) && ready.size >= config.q;
+      return body?.j === j && body.rcHash === rcHash && body.scHash === scHash;
+    }),
+  );
+  const said = ready.some(({ j }) => j === policy.j);
+  return { said, agreed: said && ready.length >= config.q };
 }
 
 /** Marks the set as revealed, durably; only then are sums computed. @returns bytes of `encodeSums` */

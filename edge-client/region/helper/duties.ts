@@ -13,7 +13,7 @@ import {
   type Statement,
 } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
-import { checkSet, isAgreed, makeReady, revealSums, type AnswerDeps } from './answer.ts';
+import { checkSet, countReadies, makeReady, revealSums, type AnswerDeps } from './answer.ts';
 import { checkRoundConfig, type HelperRoundTerms } from './check.ts';
 import { judgeReport } from './judge.ts';
 
@@ -30,41 +30,64 @@ export interface DutyDeps extends AnswerDeps {
   onTrouble: (rcHash: string, error: unknown) => void;
 }
 
-/** @returns whether all was done that can be done now; false: ask for the same work again */
-export async function performDuties(work: HelperWork, deps: DutyDeps): Promise<boolean> {
-  let done = true;
-  const live: string[] = [];
-  for (const round of work.rounds) {
-    const rcHash = bytesToBase64Url(statementHash(round.config.statement));
-    live.push(rcHash);
-    try {
-      await workOnRound(round, await checkRoundConfig(round.config, deps.policy, deps.store), deps);
-    } catch (error) {
-      deps.onTrouble(rcHash, error);
-      // What a rule of ours refuses stays refused; what a network or a database did may pass.
-      if (!isRefusal(error)) done = false;
-    }
+/** @returns a function that works on one answer, and says whether all was done that can be done now; false: ask again */
+export function createDuties(deps: DutyDeps): (work: HelperWork) => Promise<boolean> {
+  // Rounds that were checked and taken on, by the hash of their configuration: the same bytes need no second look.
+  let known = new Map<string, HelperRoundTerms>();
+  let closedFor = '';
+
+  async function takeOn(rcHash: string, round: HelperRound): Promise<HelperRoundTerms> {
+    const terms = known.get(rcHash) ?? (await checkRoundConfig(round.config, deps.policy, deps.store));
+    if (deps.clock() > terms.config.revealDeadline)
+      throw new RegionError('helper/closed', 'the round is over');
+    if (!known.has(rcHash) && !(await deps.store.admitRound(rcHash, terms.config, terms.e)))
+      throw new RegionError(
+        'helper/closed',
+        'another configuration of this round was taken on, or it is over',
+      );
+    known.set(rcHash, terms);
+    return terms;
   }
-  const now = deps.clock();
-  await deps.store.closeRounds(live, now);
-  await deps.store.eraseEpochs(now);
-  return done;
+
+  /** Rounds that the coordinator no longer names, or whose time is over, lose their seeds. */
+  async function closeRounds(live: readonly string[]): Promise<void> {
+    const now = deps.clock();
+    const late = [...known.values()].filter(({ config }) => config.revealDeadline < now).length;
+    const state = `${[...live].sort().join()} ${late}`;
+    if (state === closedFor) return;
+    await deps.store.closeRounds(live, now);
+    await deps.store.eraseEpochs(now);
+    closedFor = state;
+    known = new Map([...known].filter(([rcHash]) => live.includes(rcHash)));
+  }
+
+  return async (work) => {
+    let done = true;
+    const live: string[] = [];
+    for (const round of work.rounds) {
+      const rcHash = bytesToBase64Url(statementHash(round.config.statement));
+      live.push(rcHash);
+      try {
+        await workOnRound(round, await takeOn(rcHash, round), deps);
+      } catch (error) {
+        deps.onTrouble(rcHash, error);
+        // What a rule of ours refuses stays refused; what a network or a database did may pass.
+        if (!isRefusal(error)) done = false;
+      }
+    }
+    await closeRounds(live);
+    return done;
+  };
 }
 
 async function workOnRound(round: HelperRound, terms: HelperRoundTerms, deps: DutyDeps): Promise<void> {
-  const { config, rcHash, e } = terms;
-  if (round.phase === 'sealed' || round.phase === 'abandoned' || deps.clock() > config.revealDeadline) return;
-  if (!(await deps.store.admitRound(rcHash, config, e)))
-    throw new RegionError(
-      'helper/closed',
-      'another configuration of this round was taken on before, or it is over',
-    );
   if (round.reports.length > 0) await deps.sink.ack(await giveVerdicts(round, terms, deps));
   if (round.set === null) return;
-  const set = await checkSet(round, terms, deps);
+  const set = await checkSet(round.set, terms, deps);
   const ready = await makeReady(set, terms, deps);
-  if (!isAgreed(round.readies, set, terms, deps)) return deps.sink.ready(ready);
-  await deps.sink.sums(rcHash, await revealSums(set, terms, deps));
+  const { said, agreed } = countReadies(round.readies, set, terms, deps);
+  if (!said) await deps.sink.ready(ready);
+  if (agreed) await deps.sink.sums(terms.rcHash, await revealSums(set, terms, deps));
 }
 
 /** Verdicts and seeds are durable before the statement is made; a report that has a verdict gets the same one again. */

@@ -17,7 +17,7 @@ import { readHelperConfig, readJson, readKey, readTrust, type HelperConfig } fro
 import { openDatabase } from '../process/database.ts';
 import { announceReady, pause } from '../process/lifecycle.ts';
 import { createLogger, errorFields, type Logger } from '../process/logger.ts';
-import { performDuties, type HelperSink } from './duties.ts';
+import { createDuties, type HelperSink } from './duties.ts';
 import { currentEpoch } from './epoch.ts';
 import type { HelperTables } from './schema.ts';
 import { createHelperSeal, privatePart } from './seal.ts';
@@ -37,6 +37,7 @@ export interface HelperParts {
 
 /** Waits between tries after a failure, in milliseconds. */
 const RETRY_MILLIS = 1_000;
+const IDLE_MILLIS = 100;
 
 /** `twinkeep-helper run`. @throws RegionError where it cannot start */
 export async function runHelper(configFile: string, stop: AbortSignal): Promise<void> {
@@ -83,6 +84,7 @@ export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise
   const policy = { j, keyId: key.id, trust, minReports: parts.minReports };
   const onTrouble = (rcHash: string, error: unknown): void =>
     log.warn({ rcHash, ...errorFields(error) }, 'a round is in trouble');
+  const performDuties = createDuties({ policy, key, store, clock, sink, onTrouble });
   let published = 0;
   let after = 0;
   let announced = false;
@@ -97,8 +99,12 @@ export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise
       if (!announced) announceReady({ j });
       announced = true;
       const work = await pollWork(transport, j, after, stop);
-      if (work === null) continue;
-      const done = await performDuties(work, { policy, key, store, clock, sink, onTrouble });
+      if (work === null || work.rev === after) {
+        // The server owns the pace: an answer without news that came at once must not become a busy loop.
+        await pause(IDLE_MILLIS, stop);
+        continue;
+      }
+      const done = await performDuties(work);
       after = done ? work.rev : 0;
       if (!done) await pause(RETRY_MILLIS, stop);
     } catch (error) {
