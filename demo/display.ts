@@ -33,6 +33,7 @@ export function createDisplay(
   const styled = live && (environment['NO_COLOR'] ?? '') === '';
   let drawn = 0;
   let lastLine = -Infinity;
+  let shown = -1;
 
   const clear = (): void => {
     if (drawn > 0) screen.write(UP_AND_CLEAR.repeat(drawn));
@@ -63,8 +64,12 @@ export function createDisplay(
     },
     progress(progress) {
       if (live) draw(progressBlock(progress));
-      else if (progress.done === progress.rounds || now() - lastLine >= EVERY_MS) {
+      else if (
+        now() - lastLine >= EVERY_MS ||
+        (progress.done === progress.rounds && shown !== progress.rounds)
+      ) {
         lastLine = now();
+        shown = progress.done;
         write(progressLine(progress));
       }
     },

@@ -40,3 +40,12 @@ function nodeSizes(customers: number, nodes: number, seed: string): number[] {
     return MIN_CUSTOMERS_PER_NODE + Math.round((spare * before) / total) - from;
   });
 }
+
+/**
+ * Fewest twins in a report, such that the smallest node can report its held-out twins alone: a fifth of its customers are held out, and
+ * this is a quarter of those. 20, the node's own default, where nodes are large.
+ */
+export function fewestTwins(spread: readonly (readonly number[])[]): number {
+  const smallest = Math.min(...spread.map(({ length }) => length));
+  return Math.min(20, Math.floor(smallest / 20));
+}

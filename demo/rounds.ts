@@ -1,5 +1,5 @@
 /** Follows a task from its first round to its last, by the coordinator's public answers alone. */
-import { MAX_WAIT_SECONDS, type RoundResult, type TaskSpec } from '@twinkeep/protocol';
+import type { RoundResult, TaskSpec } from '@twinkeep/protocol';
 import type { CoordinatorClient } from './coordinator.ts';
 import { DemoError } from './errors.ts';
 import type { Progress } from './progress.ts';
@@ -14,7 +14,7 @@ export interface Finished {
 
 /**
  * @param now milliseconds
- * @throws DemoError 'demo/run' where the last round brings no figures
+ * @throws DemoError 'demo/run' where the last round brings no figures, or no round ends well any more
  */
 export async function followRounds(
   coordinator: CoordinatorClient,
@@ -28,7 +28,8 @@ export async function followRounds(
   const sealedAt: number[] = [now()];
   let revision = 0;
   for (;;) {
-    const offer = await coordinator.round(taskId, revision, MAX_WAIT_SECONDS);
+    const offer = await coordinator.round(taskId, revision);
+    if (offer === null) continue;
     revision = offer.rev;
     for (;;) {
       const page = await coordinator.results(taskId, results.at(-1)?.round ?? 0);
@@ -37,8 +38,21 @@ export async function followRounds(
       for (const result of page) if (isTraining(result)) sealedAt.push(now());
     }
     onProgress(progressOf(task, nodes, results, sealedAt));
+    requireHope(results);
     if (offer.state === 'finished') return finish(task, nodes, results);
   }
+}
+
+const MAX_ABANDONED = 6;
+
+/** A task goes on for as long as it takes; a demo gives up. */
+function requireHope(results: readonly RoundResult[]): void {
+  const recent = results.slice(-MAX_ABANDONED);
+  if (recent.length < MAX_ABANDONED || recent.some(({ status }) => status === 'sealed')) return;
+  throw new DemoError(
+    'demo/run',
+    `The last ${MAX_ABANDONED} rounds ended without a sum (${recent.at(-1)?.reason}). Why nodes stay home stands in .twinkeep/run/logs.`,
+  );
 }
 
 const isTraining = ({ status, kind }: RoundResult): boolean => status === 'sealed' && kind === 'train';

@@ -2,7 +2,7 @@
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import type { AdmitPolicy } from '@twinkeep/edge-client';
 import { createTfEngine, loadTf, type TrainingRows } from '@twinkeep/edge-client/train';
-import { bytesToWeights, type TaskSpec } from '@twinkeep/protocol';
+import type { TaskSpec } from '@twinkeep/protocol';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import type { Display } from './display.ts';
 import type { ModelFigures, SplitFigures } from './figures.ts';
 import { verifyLogFromOutside } from './outside.ts';
 import { createParties, openParties } from './parties.ts';
-import { partition } from './partition.ts';
+import { fewestTwins, partition } from './partition.ts';
 import { dropPartyDatabases } from './postgres/index.ts';
 import type { Processes } from './processes.ts';
 import { count } from './progress.ts';
@@ -47,7 +47,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   const started = performance.now();
   const seed = `${options.seed}/${split}`;
   const spread = partition(customers.size, options.nodes, seed);
-  const state = kept === null ? newState(stage, seed) : nextState(stage, kept, seed);
+  const state = kept === null ? newState(stage, spread, seed) : nextState(stage, kept, spread, seed);
   const world = await display.step(`Keys, databases and roles for ${options.nodes + 5} parties`, () =>
     kept === null ? moveIn(stage, state, seed) : moveBackIn(stage, state, seed),
   );
@@ -61,7 +61,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   const coordinator = createCoordinatorClient(world.coordinatorUrl);
   const finished = await runTask(stage, world, coordinator, state);
   const { entries } = await checkLog(stage, world, coordinator);
-  const weights = bytesToWeights(await coordinator.model(finished.model), state.task.model);
+  const weights = await coordinator.weights(state.task, finished.model);
   const twins = await display.step('Consents and roles at the end read', () =>
     readTwins(stage, world, spread, residents, state.task),
   );
@@ -92,26 +92,27 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   };
 }
 
-function newState({ options, customers }: Stage, seed: string): RunState {
-  const madeAt = Date.now();
-  const task = taskNumber(1, options, customers, seed);
-  return { madeAt, settings: keptSettings(options), number: 1, task, stage: 'importing' };
+type Spread = readonly (readonly number[])[];
+
+function newState(stage: Stage, spread: Spread, seed: string): RunState {
+  const task = numberedTask(stage, 1, spread, seed);
+  return { madeAt: Date.now(), settings: keptSettings(stage.options), number: 1, task, stage: 'importing' };
 }
 
 /** A task that was interrupted goes on; after a finished one comes another, from new first weights. */
-function nextState({ options, customers }: Stage, kept: RunState, seed: string): RunState {
+function nextState(stage: Stage, kept: RunState, spread: Spread, seed: string): RunState {
   if (kept.stage !== 'finished') return kept;
   const number = kept.number + 1;
-  return { ...kept, number, task: taskNumber(number, options, customers, seed), stage: 'imported' };
+  return { ...kept, number, task: numberedTask(stage, number, spread, seed), stage: 'imported' };
 }
 
-function taskNumber(number: number, options: DemoOptions, customers: Customers, seed: string): TaskSpec {
-  const { rounds, nodes } = options;
+function numberedTask({ options, customers }: Stage, number: number, spread: Spread, seed: string): TaskSpec {
   return customers.task({
     taskId: `demo-${number}`,
-    rounds,
-    nodes,
+    rounds: options.rounds,
     customers: customers.size,
+    nodes: options.nodes,
+    minTwins: fewestTwins(spread),
     seed: `${seed}/${number}`,
   });
 }
@@ -124,7 +125,7 @@ async function moveIn(
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   await dropPartyDatabases(adminUrl);
-  return furnish(adminUrl, await createParties(folder, options.nodes), task.taskId, seed);
+  return furnish(adminUrl, await createParties(folder, options.nodes), task, seed);
 }
 
 async function moveBackIn(
@@ -132,13 +133,13 @@ async function moveBackIn(
   { task }: RunState,
   seed: string,
 ): Promise<World> {
-  return furnish(adminUrl, await openParties(folder, options.nodes), task.taskId, seed);
+  return furnish(adminUrl, await openParties(folder, options.nodes), task, seed);
 }
 
 async function importAll(
   { folder, customers, display, processes }: Stage,
   world: World,
-  spread: readonly number[][],
+  spread: Spread,
   residents: readonly NodeCustomers[],
   state: RunState,
 ): Promise<void> {
@@ -199,7 +200,7 @@ function checkLog(
 async function readTwins(
   { customers }: Stage,
   world: World,
-  spread: readonly number[][],
+  spread: Spread,
   residents: readonly NodeCustomers[],
   task: TaskSpec,
 ): Promise<NodeTwins[]> {

@@ -1,5 +1,6 @@
 /** Everything that runs beside the demo itself: the parties' databases, configurations and processes. */
 import { base64UrlToBytes } from '@twinkeep/audit';
+import type { TaskSpec } from '@twinkeep/protocol';
 import { openDatabase, openRegionStore, type RegionStore, type RegionTables } from '@twinkeep/region';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ const CONTROLLER = 'urn:twinkeep:demo:telecom';
 export async function furnish(
   adminUrl: string,
   parties: Parties,
-  taskId: string,
+  { taskId, floors }: TaskSpec,
   seed: string,
 ): Promise<World> {
   const { coordinator, helpers, nodes } = parties;
@@ -58,6 +59,7 @@ export async function furnish(
       party: `urn:twinkeep:demo:${node.database}`,
       controller: CONTROLLER,
       tasks: [taskId],
+      minTwins: floors.minTwins,
       // Nodes may use the same numbers for different customers.
       seed: `${seed}/${node.database}`,
     });

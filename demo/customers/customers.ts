@@ -27,16 +27,19 @@ export interface TaskSettings {
   taskId: string;
   /** null: as the task says. */
   rounds: number | null;
-  nodes: number;
   customers: number;
+  nodes: number;
+  /** Fewest twins in a node's report. */
+  minTwins: number;
   /** Fixes the first weights. */
   seed: string;
 }
 
-/** Reports and twins that a sum needs, for a demo of this size, and short windows: everybody is on one machine. */
-export function demoSettings({ nodes, customers }: TaskSettings): Pick<TaskSpec, 'floors' | 'windows'> {
+/** Reports and twins that a sum needs in a demo of this size, and short windows: everybody is on one machine. */
+export function demoSettings(settings: TaskSettings): Pick<TaskSpec, 'floors' | 'windows'> {
+  const { nodes, customers, minTwins } = settings;
   return {
-    floors: { nMin: Math.min(3, nodes), nTarget: nodes, minTwins: 10, maxTwins: Math.max(2, customers) },
+    floors: { nMin: Math.min(3, nodes), nTarget: nodes, minTwins, maxTwins: customers },
     windows: { collect: 10_000, ack: 5_000, reveal: 5_000 },
   };
 }
