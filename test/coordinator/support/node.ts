@@ -47,7 +47,14 @@ export async function consentOf(
   node: TestNode,
   subject: string,
   type: ConsentEventType = 'grant',
-  changes: { seq?: number; prev?: string | null; validUntil?: number; at?: number; party?: string } = {},
+  changes: {
+    seq?: number;
+    prev?: string | null;
+    validUntil?: number;
+    at?: number;
+    party?: string;
+    by?: 'subject' | 'collector';
+  } = {},
 ): Promise<SignedConsent> {
   const { key } = node.device;
   const signer = await createConsentSigner(key.privateKey, publicKeyToJwk(key.publicKey));
@@ -66,11 +73,14 @@ export async function consentOf(
     operations: ['contribute'] as const,
     at,
     method: 'import',
-    provenance: {
-      by: 'collector' as const,
-      collectedBy: { kid: signer.kid, party: changes.party ?? node.party },
-      evidence: [{ kind: 'file', value: 'a list of the business' }],
-    },
+    provenance:
+      changes.by === 'subject'
+        ? { by: 'subject' as const }
+        : {
+            by: 'collector' as const,
+            collectedBy: { kid: signer.kid, party: changes.party ?? node.party },
+            evidence: [{ kind: 'file', value: 'a list of the business' }],
+          },
   };
   const storage = { location: node.party, retention: 'P1Y', deletion: 'P30D' };
   const terms = {

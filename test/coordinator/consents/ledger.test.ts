@@ -1,0 +1,186 @@
+import { bytesToBase64Url, canonicalBytes } from '@twinkeep/audit';
+import { foldConsents, decide, type LoggedConsent } from '@twinkeep/consent';
+import { randomBytes, sodiumReady } from '@twinkeep/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createConsentLedger } from '../../../coordinator/consents/ledger.ts';
+import { openDatabase } from '../../../coordinator/store/database.ts';
+import { insertEvents } from '../../../coordinator/store/consents.ts';
+import { migrate } from '../../../coordinator/store/migrate.ts';
+import type { Db } from '../../../coordinator/store/schema.ts';
+import { createTestDatabase } from '../../support/postgres.ts';
+import { consentOf, createNode, type TestNode } from '../support/node.ts';
+import { createParties } from '../support/parties.ts';
+import { smallTask } from '../support/task.ts';
+
+const { categories, purpose } = smallTask();
+const QUESTION = { categories, purpose, operation: 'contribute' as const, cohort: 2 };
+const JKT = 'the key of the node';
+
+let db: Db;
+let node: TestNode;
+let index = 0;
+const logged = new Map<string, LoggedConsent[]>();
+
+beforeAll(async () => {
+  await sodiumReady;
+  db = openDatabase(await createTestDatabase(), () => undefined);
+  await migrate(db);
+  node = await createNode(await createParties(), 12);
+});
+afterAll(() => db.destroy());
+
+/** Puts an event into the tables as the intake does, its leaf being anything. */
+async function log(
+  subject: string,
+  type: 'grant' | 'withdraw' | 'refuse',
+  validUntil?: number,
+): Promise<void> {
+  const { id, jws, event } = await consentOf(
+    node,
+    subject,
+    type,
+    validUntil === undefined ? {} : { validUntil },
+  );
+  const receivedAt = Date.now();
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('log_leaves')
+      .values({ leaf_index: index, leaf: new Uint8Array(1) })
+      .execute();
+    const row = {
+      id,
+      subject,
+      jkt: JKT,
+      seq: event.seq,
+      index,
+      receivedAt,
+      body: jws,
+      salt: new Uint8Array(32),
+    };
+    await insertEvents(tx, [row]);
+  });
+  logged.set(subject, [...(logged.get(subject) ?? []), { id, event, index, receivedAt }]);
+  index++;
+}
+
+/** The rule itself, without the ledger: fold everything, decide. */
+function expected(subject: string, at: number): boolean {
+  return decide({ ...QUESTION, subject }, foldConsents(logged.get(subject) ?? []), at).allow;
+}
+
+describe('the consent ledger', () => {
+  it('answers like a fold over all events, whatever it kept, forgot or was asked before', async () => {
+    // Two ledgers, as two processes hold them; one forgets almost everything.
+    const ledgers = [createConsentLedger(), createConsentLedger(3)];
+    const types = ['grant', 'withdraw', 'grant', 'refuse'] as const;
+    let checked = 0;
+    for (let turn = 0; turn < 40; turn++) {
+      const subject = node.twins[(turn * 5) % 11] as string;
+      await log(subject, types[turn % 4] as 'grant');
+      const at = Date.now();
+      for (const ledger of turn % 3 === 0 ? ledgers : ledgers.slice(turn % 2, (turn % 2) + 1)) {
+        const reports = node.twins.map((twin) => ({ members: [twin], jkt: JKT }));
+        const answers = await ledger.allow(db, QUESTION, reports, at);
+        expect(answers).toEqual(node.twins.map((twin) => expected(twin, at)));
+        checked += answers.filter(Boolean).length;
+      }
+    }
+    expect(checked).toBeGreaterThan(50);
+  });
+
+  it('denies a report in which one twin may not, one nobody spoke for, and any twin through another key', async () => {
+    const ledger = createConsentLedger();
+    const [yes, no, unknown] = [node.twins[0] as string, node.twins[1] as string, 'A'.repeat(22)];
+    await log(yes, 'grant');
+    await log(no, 'withdraw');
+    const ask = (members: string[], jkt: string = JKT): Promise<boolean[]> =>
+      ledger.allow(db, QUESTION, [{ members, jkt }], Date.now());
+    expect(await ask([yes])).toEqual([true]);
+    expect(await ask([yes, no])).toEqual([false]);
+    expect(await ask([yes, unknown])).toEqual([false]);
+    expect(await ask([yes], 'another key')).toEqual([false]);
+  });
+
+  it('notices that time alone has ended a grant, also where it answered before', async () => {
+    const ledger = createConsentLedger();
+    const subject = node.twins[2] as string;
+    // Instants are whole seconds, rounded down.
+    const end = Math.ceil(Date.now() / 1_000) * 1_000 + 60_000;
+    await log(subject, 'grant', end);
+    const ask = (at: number): Promise<boolean[]> =>
+      ledger.allow(db, QUESTION, [{ members: [subject], jkt: JKT }], at);
+    expect(await ask(end - 1)).toEqual([true]);
+    expect(await ask(end)).toEqual([false]);
+  });
+
+  it('asks again where the question is another one', async () => {
+    const ledger = createConsentLedger();
+    const subject = node.twins[3] as string;
+    await log(subject, 'grant');
+    const ask = (purposeAsked: string): Promise<boolean[]> =>
+      ledger.allow(
+        db,
+        { ...QUESTION, purpose: purposeAsked },
+        [{ members: [subject], jkt: JKT }],
+        Date.now(),
+      );
+    expect(await ask(purpose)).toEqual([true]);
+    expect(await ask('https://w3id.org/dpv#TargetedAdvertising')).toEqual([false]);
+    expect(await ask(purpose)).toEqual([true]);
+  });
+
+  it('misses nothing under requests that overlap', async () => {
+    const ledger = createConsentLedger();
+    const subjects = node.twins.slice(4, 10);
+    for (let turn = 0; turn < 12; turn++) {
+      const asked = Promise.all(
+        subjects.map((subject) => ledger.allow(db, QUESTION, [{ members: [subject], jkt: JKT }], Date.now())),
+      );
+      await Promise.all([log(subjects[turn % 6] as string, turn % 2 === 0 ? 'grant' : 'withdraw'), asked]);
+      const at = Date.now();
+      for (const subject of subjects)
+        expect(await ledger.allow(db, QUESTION, [{ members: [subject], jkt: JKT }], at)).toEqual([
+          expected(subject, at),
+        ]);
+    }
+  });
+
+  it('answers for the five thousand twins of a round in well under 100 ms', async () => {
+    const template = (await consentOf(node, node.twins[11] as string)).event;
+    const subjects = Array.from({ length: 5_000 }, () => bytesToBase64Url(randomBytes(16)));
+    const rows = subjects.map((subject, i) => {
+      // Only signatures are missing, and those were checked before the ledger sees an event.
+      const body = `h.${bytesToBase64Url(canonicalBytes({ ...template, subject }))}.s`;
+      return {
+        id: `event ${i}`,
+        subject,
+        jkt: JKT,
+        seq: 1,
+        index: index + i,
+        receivedAt: Date.now(),
+        body,
+        salt: new Uint8Array(32),
+      };
+    });
+    await db.transaction().execute(async (tx) => {
+      await tx
+        .insertInto('log_leaves')
+        .values(rows.map((row) => ({ leaf_index: row.index, leaf: new Uint8Array(1) })))
+        .execute();
+      await insertEvents(tx, rows);
+    });
+    index += rows.length;
+    const ledger = createConsentLedger();
+    const reports = Array.from({ length: 10 }, (_, i) => ({
+      members: subjects.slice(i * 500, i * 500 + 500),
+      jkt: JKT,
+    }));
+    const ask = async (): Promise<number> => {
+      const start = performance.now();
+      expect(await ledger.allow(db, QUESTION, reports, Date.now())).toEqual(reports.map(() => true));
+      return performance.now() - start;
+    };
+    await ask();
+    expect(Math.min(await ask(), await ask(), await ask())).toBeLessThan(100);
+  });
+});
