@@ -27,7 +27,7 @@ import type { Db } from '../store/schema.ts';
 import { hashParam, sendJson } from './answer.ts';
 import type { Auth } from './auth.ts';
 import { readBody, readJson } from './body.ts';
-import { waitForNews, type WaitingRoom } from './wait.ts';
+import { parseWait, waitForNews, type WaitingRoom } from './wait.ts';
 
 export interface HelperRoutes {
   epoch: RequestHandler;
@@ -64,7 +64,7 @@ export function createHelperRoutes(deps: RoundDeps, auth: Auth, room: WaitingRoo
     },
     work: async (req, res) => {
       const j = await auth.helper(req, res);
-      const rev = await waitForNews(room, req, res, HELPERS_TOPIC);
+      const rev = await waitForNews(room, res, HELPERS_TOPIC, parseWait(req));
       if (rev !== null) sendJson(res, await readWork(deps, j, rev));
     },
     verdicts: async (req, res) => {

@@ -16,7 +16,7 @@ import { taskTopic } from '../store/revisions.ts';
 import { openRounds } from '../store/rounds.ts';
 import { findTask } from '../store/tasks.ts';
 import { cacheForEver, hashParam, taskParam } from './answer.ts';
-import { waitForNews, type WaitingRoom } from './wait.ts';
+import { parseWait, waitForNews, type WaitingRoom } from './wait.ts';
 
 export function offerRoute(deps: RoundDeps, room: WaitingRoom): RequestHandler {
   // All nodes are woken at once and get the same answer: it is made once for those who ask while it is being made.
@@ -33,10 +33,11 @@ export function offerRoute(deps: RoundDeps, room: WaitingRoom): RequestHandler {
   };
   return async (req, res) => {
     const taskId = taskParam(req);
+    const query = parseWait(req);
     // Who knows a revision has seen the task; who does not must not be parked for one that there is not.
-    const known = Number(req.query['after'] ?? 0) > 0;
+    const known = query.after !== null && query.after > 0;
     if (!known && (await findTask(deps.db, taskId)) === undefined) throw new ProblemError('task/unknown');
-    const rev = await waitForNews(room, req, res, taskTopic(taskId));
+    const rev = await waitForNews(room, res, taskTopic(taskId), query);
     if (rev !== null) res.type(MEDIA.json).send(await offerJson(taskId, rev));
   };
 }

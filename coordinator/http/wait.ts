@@ -126,19 +126,25 @@ export function createWaitingRoom(
 /** Seconds after which to ask again where there was no room to wait. */
 const BUSY_SECONDS = '2';
 
-/**
- * Handles `?after=<rev>&wait=<seconds>`, both optional.
- * @returns the revision to answer for, or null where there is no news: that is answered here, with 204
- * @throws ProblemError 'request/malformed'
- */
-export async function waitForNews(
-  room: WaitingRoom,
-  req: Request,
-  res: Response,
-  topic: string,
-): Promise<number | null> {
+export interface WaitQuery {
+  after: number | null;
+  seconds: number;
+}
+
+/** `?after=<rev>&wait=<seconds>`, both optional. @throws ProblemError 'request/malformed' */
+export function parseWait(req: Request): WaitQuery {
   const after = parseCount(req.query['after'], 'after', Number.MAX_SAFE_INTEGER);
   const seconds = parseCount(req.query['wait'], 'wait', MAX_WAIT_SECONDS) ?? 0;
+  return { after, seconds };
+}
+
+/** @returns the revision to answer for, or null where there is no news: that is answered here, with 204 */
+export async function waitForNews(
+  room: WaitingRoom,
+  res: Response,
+  topic: string,
+  { after, seconds }: WaitQuery,
+): Promise<number | null> {
   const gone = new AbortController();
   res.once('close', () => gone.abort());
   const { rev, busy } = await room.wait({ topic, after, seconds, gone: gone.signal });
