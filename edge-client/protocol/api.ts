@@ -187,7 +187,7 @@ export const helperWorkSchema: v.GenericSchema<HelperWork> = v.strictObject({
     ),
     v.maxLength(64),
   ),
-}) as unknown as v.GenericSchema<HelperWork>;
+});
 
 export const healthSchema: v.GenericSchema<{ status: 'ok'; logSize: number }> = v.strictObject({
   status: v.literal('ok'),

@@ -16,7 +16,7 @@ export interface SigningKey {
 }
 
 export async function createSigningKey(extractable: boolean = false): Promise<SigningKey> {
-  const pair = (await crypto.subtle.generateKey('Ed25519', extractable, ['sign', 'verify'])) as CryptoKeyPair;
+  const pair = await crypto.subtle.generateKey('Ed25519', extractable, ['sign', 'verify']);
   return signingKeyFrom(
     pair.privateKey,
     new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)),

@@ -40,7 +40,7 @@ export function loggedSchema<T>(
     leaf: v.pipe(v.string(), v.maxLength(2_048), v.regex(/^[A-Za-z0-9_-]+$/)),
     salt: hashSchema,
     proof: v.pipe(v.string(), v.maxLength(16_384)),
-  }) as unknown as v.GenericSchema<LoggedStatement<T>>;
+  });
 }
 
 export interface VerifiedStatement<T> {

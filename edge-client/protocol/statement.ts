@@ -54,7 +54,7 @@ export function statementSchema<T>(
       v.minLength(1),
       v.maxLength(16),
     ),
-  }) as unknown as v.GenericSchema<Statement<T>>;
+  });
 }
 
 export function statementBytes(type: StatementType, body: unknown): Uint8Array {

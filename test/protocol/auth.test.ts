@@ -151,10 +151,9 @@ describe('a credential', () => {
     for (let at = 0; at < jwt.length; at++) {
       const other = jwt[at] === 'A' ? 'B' : 'A';
       const changed = jwt.slice(0, at) + other + jwt.slice(at + 1);
-      const code = await codeOf(verifyCredential(changed, trust, NOW));
-      // The last character of a signature carries bits that decode to nothing.
-      if (code === 'accepted') expect(at).toBe(jwt.length - 1);
-      else expect(code).toMatch(/^auth\/credential/);
+      // The last character of a signature carries bits that decode to nothing, so it may be spelt in several ways.
+      const spelling = at === jwt.length - 1 ? /^accepted$|^auth/ : /^auth\/credential/;
+      expect(await codeOf(verifyCredential(changed, trust, NOW))).toMatch(spelling);
     }
   });
 });
@@ -190,7 +189,7 @@ describe('a proof of possession', () => {
         typ: 'dpop+jwt',
         jwk: { ...publicKeyToJwk(device.publicKey) },
         ...header,
-      } as never)
+      })
       .sign(device.privateKey);
   }
 

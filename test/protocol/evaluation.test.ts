@@ -24,7 +24,7 @@ function exactAuc(logits: Float32Array, labels: Float32Array): number {
     labels.forEach((b, j) => {
       if (b !== 0) return;
       pairs++;
-      wins += logits[i]! > logits[j]! ? 1 : logits[i]! === logits[j]! ? 0.5 : 0;
+      wins += (Math.sign((logits[i] as number) - (logits[j] as number)) + 1) / 2;
     });
   });
   return wins / pairs;

@@ -207,10 +207,10 @@ describe('bytes of a report', () => {
 });
 
 describe('a report signed by its device over something untrue', () => {
-  const refused = async (change: Parameters<typeof rebuild>[1], code: string): Promise<void> => {
+  const codeOfChange = async (change: Parameters<typeof rebuild>[1]): Promise<string> => {
     const report = decode((await makeReport(round, { device, twins: 3 })).bytes);
     const bytes = await rebuild(report, change);
-    expect(codeOf(() => decode(bytes))).toBe(code);
+    return codeOf(() => decode(bytes));
   };
   const member = (n: number): Buffer => Buffer.alloc(16, n);
 
@@ -218,7 +218,7 @@ describe('a report signed by its device over something untrue', () => {
     const report = decode((await makeReport(round, { device })).bytes);
     const spaced = Buffer.from(JSON.stringify(report.header, null, 1));
     const reordered = Buffer.from(
-      JSON.stringify(Object.fromEntries(Object.entries(report.header).reverse())),
+      JSON.stringify(Object.fromEntries(Object.entries(report.header).toReversed())),
     );
     const doubled = Buffer.from(report.headerBytes.subarray(0, -1).toString() + ',"v":1}');
     for (const headerBytes of [
@@ -229,7 +229,7 @@ describe('a report signed by its device over something untrue', () => {
       Buffer.from('nul'),
       Buffer.of(0xff),
     ])
-      await refused({ headerBytes }, 'report/malformed');
+      expect(await codeOfChange({ headerBytes })).toBe('report/malformed');
   });
 
   it.each<[string, Partial<Record<keyof ReportHeader, unknown>>, string]>([
@@ -248,7 +248,9 @@ describe('a report signed by its device over something untrue', () => {
     ['a credential that is too long', { credential: 'x'.repeat(2_049) }, 'report/malformed'],
     ['no credential', { credential: '' }, 'report/malformed'],
     ['another key than it was signed by', { key: 'A'.repeat(43) }, 'report/signature'],
-  ])('is refused: %s', async (_, header, code) => refused({ header: header as Partial<ReportHeader> }, code));
+  ])('is refused: %s', async (_, header, code) =>
+    expect(await codeOfChange({ header: header as Partial<ReportHeader> })).toBe(code),
+  );
 
   it('names distinct members in ascending order', async () => {
     const hash = (members: Uint8Array): Partial<ReportHeader> => ({
@@ -259,8 +261,8 @@ describe('a report signed by its device over something untrue', () => {
     const odd = Buffer.concat([member(1), member(2), member(3).subarray(1)]);
     const fine = Buffer.concat([member(1), member(2), member(3)]);
     for (const members of [descending, twice, odd])
-      await refused({ members, header: hash(members) }, 'report/members');
-    await refused({ members: fine, header: hash(fine) }, 'accepted');
+      expect(await codeOfChange({ members, header: hash(members) })).toBe('report/members');
+    expect(await codeOfChange({ members: fine, header: hash(fine) })).toBe('accepted');
   });
 });
 

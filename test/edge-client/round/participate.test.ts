@@ -86,7 +86,7 @@ describe('a round', () => {
       await keeper({ nth: 3, twins: 30 }),
     ];
     const offer = await open();
-    const outcomes = [];
+    const outcomes: Contributed[] = [];
     for (const fleet of fleets) outcomes.push((await join(fleet, offer)) as Contributed);
     expect(outcomes.map(({ reported }) => reported)).toEqual(['accepted', 'accepted', 'accepted']);
 

@@ -27,14 +27,15 @@ export interface TestServer {
 export async function serve(script: Script): Promise<TestServer> {
   const received: Received[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const { method = '', url = '', headers } = request;
     const seen = { method, url, headers, body: Buffer.concat(chunks) };
     received.push(seen);
     await script(seen, response, received.length - 1);
-  });
+  };
+  const server = createServer((request, response) => void handle(request, response));
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
