@@ -1,7 +1,12 @@
 /** Who contributes to a round: every twin of this keeper that gives leave, has a label, and has the role that the round asks for. */
 import { bytesToBase64Url, sha256 } from '@twinkeep/audit';
 import type { DecisionReason } from '@twinkeep/consent';
-import { askContribution, readConsentChain, type Contribution } from '../consent-chain.ts';
+import {
+  askContribution,
+  readConsentChain,
+  type ConsentReadings,
+  type Contribution,
+} from '../consent-chain.ts';
 import { decodeFeatures } from '../features/codec.ts';
 import { assembleSet, extractVector, type FeatureVector, type TrainingSet } from '../features/dataset.ts';
 import type { FeaturePlan } from '../features/plan.ts';
@@ -13,7 +18,7 @@ export interface GatherDeps {
   plan: FeaturePlan;
   /** Draws the role of a twin that has none in this task; see `drawRole`. */
   draw: () => Role;
-  vectors: VectorCache;
+  cache: GatherCache;
   /** Milliseconds since 1970. */
   clock: () => number;
 }
@@ -36,7 +41,7 @@ export async function gatherTwins(deps: GatherDeps, round: CheckedRound): Promis
   let unlabelled = 0;
   for await (const twin of allTwins(deps.store)) {
     const terms = { cohort: config.nMin, now: deps.clock(), until: config.ackDeadline };
-    const leave = askContribution(task, twin.subject, readConsentChain(twin.consents), terms);
+    const leave = askContribution(task, twin.subject, readingsOf(deps, twin), terms);
     if ('denied' in leave) {
       denied.set(leave.denied, (denied.get(leave.denied) ?? 0) + 1);
       continue;
@@ -56,34 +61,49 @@ export async function gatherTwins(deps: GatherDeps, round: CheckedRound): Promis
   return { trainers, heldOut: ofRole('hold-out'), denied, unlabelled };
 }
 
-/** Vectors of earlier rounds; a vector is made anew where its features or the allowed categories changed. */
-export interface VectorCache {
-  get(key: string, version: string, make: () => FeatureVector | null): FeatureVector | null;
+/** What earlier rounds have made of a twin, made anew where it changed: in memory only, of one keeper. */
+export interface GatherCache {
+  readings: Memo<ConsentReadings>;
+  vectors: Memo<FeatureVector | null>;
 }
 
-/** Holds one vector per twin and task: 4 bytes per input, and a hash. */
-export function createVectorCache(): VectorCache {
-  const known = new Map<string, { version: string; vector: FeatureVector | null }>();
+interface Memo<T> {
+  get(key: string, version: string, make: () => T): T;
+}
+
+/** Holds the latest version of each: about 3 kB of readings and 4 bytes per input for every twin. */
+export function createGatherCache(): GatherCache {
+  return { readings: createMemo(), vectors: createMemo() };
+}
+
+function createMemo<T>(): Memo<T> {
+  const known = new Map<string, { version: string; value: T }>();
   return {
     get(key, version, make) {
       const found = known.get(key);
-      if (found?.version === version) return found.vector;
-      const vector = make();
-      known.set(key, { version, vector });
-      return vector;
+      if (found?.version === version) return found.value;
+      const value = make();
+      known.set(key, { version, value });
+      return value;
     },
   };
 }
 
+/** A consent is named by its hash, so the names and receipts of a chain say whether it is still the one that was read. */
+function readingsOf({ cache }: GatherDeps, { subject, consents }: StoredTwin): ConsentReadings {
+  const version = consents.map(({ id, receipt }) => `${id} ${receipt?.index}`).join();
+  return cache.readings.get(subject, version, () => readConsentChain(consents));
+}
+
 function vectorOf(
-  { plan, vectors }: GatherDeps,
+  { plan, cache }: GatherDeps,
   { task, config }: CheckedRound,
   { subject, features }: StoredTwin,
   leave: Contribution,
 ): FeatureVector | null {
   if (features === null) return null;
   const version = `${config.taskHash} ${hashOf(features)} ${[...leave.categories].sort().join()}`;
-  return vectors.get(`${task.taskId} ${subject}`, version, () =>
+  return cache.vectors.get(`${task.taskId} ${subject}`, version, () =>
     extractVector(decodeFeatures(features, plan), task, leave),
   );
 }

@@ -5,7 +5,7 @@
  */
 import {
   createTransport,
-  createVectorCache,
+  createGatherCache,
   drawRole,
   fetchTask,
   isPassing,
@@ -196,7 +196,7 @@ function participantOf(
     trust,
     plan,
     draw: () => drawRole(task, randomBytes),
-    vectors: createVectorCache(),
+    cache: createGatherCache(),
     clock: Date.now,
     device: { key, credential: () => credential },
     engine: createLazyEngine(task.model),

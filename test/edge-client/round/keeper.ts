@@ -2,7 +2,7 @@
 import { bytesToBase64Url } from '@twinkeep/audit';
 import {
   createTransport,
-  createVectorCache,
+  createGatherCache,
   planOf,
   recordEvents,
   type Participant,
@@ -57,7 +57,7 @@ export async function createKeeper(
   return {
     store,
     plan,
-    vectors: createVectorCache(),
+    cache: createGatherCache(),
     draw: () => roleOf(drawn++),
     clock: () => ROUND_OPEN + 1_000,
     transport: createTransport({
