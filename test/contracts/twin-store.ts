@@ -17,7 +17,7 @@ import {
   type NewReport,
   type Role,
   type TwinStore,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { CustomerEvent } from '@twinkeep/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 

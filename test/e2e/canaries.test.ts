@@ -10,7 +10,7 @@ import {
   parseEvent,
   planOf,
   type AdmittedEvent,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import { createTfEngine, loadTf } from '@twinkeep/edge-client/train';
 import {
   addEvaluation,

@@ -18,7 +18,7 @@ import {
   type AdmitPolicy,
   type AdmittedEvent,
   type ConsentEntry,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import {
   inputWidth,
   parseTask,

@@ -16,7 +16,7 @@ import {
   type ContributionDenied,
   type RefusalReason,
   type TwinStore,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMemoryTwinStore } from '../support/memory-twin-store.ts';

@@ -1,4 +1,4 @@
-import { decodeFeatures, featureRow, labelOf, planOf, readConsentChain } from '@twinkeep/edge-client';
+import { decodeFeatures, featureRow, labelOf, planOf, readConsentChain } from '@twinkeep/edge-client/fleet';
 import { decide } from '@twinkeep/consent';
 import {
   customerBinding,

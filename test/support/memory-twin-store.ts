@@ -11,7 +11,7 @@ import {
   type Role,
   type StoredTwin,
   type TwinStore,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 
 interface Twin {
   bindings: string[];

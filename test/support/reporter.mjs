@@ -11,7 +11,7 @@ import {
   NO_CONSENT,
   signConsentEvent,
 } from '@twinkeep/consent';
-import { createTransport, submitConsents, submitReport, watchRound } from '@twinkeep/edge-client';
+import { createTransport, submitConsents, submitReport, watchRound } from '@twinkeep/edge-client/fleet';
 import {
   addEvaluation,
   clipDelta,

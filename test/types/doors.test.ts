@@ -15,7 +15,7 @@ import {
   admit, applyEvent, askContribution, assembleSet, createReport, extractVector, parseEvent, submitReport, isAdmitted,
   type AdmitPolicy, type AdmittedEvent, type CheckedRound, type ConsentReadings, type Contribution, type FeatureState,
   type FeatureVector, type RawEvent, type ReportDeps, type TrainingSet, type Transport, type TwinStore,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import {
   addEvaluation, admitClippedSum, maskReport, quantize,
   type ClippedDelta, type EvaluationBlock, type Grid, type MaskedReport, type QuantizedDelta, type RoundConfig,

@@ -14,7 +14,7 @@ import {
   readConsentChain,
   type ConsentEntry,
   type SignedConsentEntry,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { Random } from '@twinkeep/protocol';
 
 export interface ChainSigner {

@@ -17,7 +17,7 @@ import {
   type GrantTerms,
   type Operation,
 } from '@twinkeep/consent';
-import type { ConsentEntry, SignedConsentEntry } from '@twinkeep/edge-client';
+import type { ConsentEntry, SignedConsentEntry } from '@twinkeep/edge-client/fleet';
 import { publicKeyToJwk, type SigningKey } from '@twinkeep/protocol';
 import { noticeOf, type ConsentTerms } from '../mapping/terms.ts';
 import { createChainSigner, type Choice, type Evidence, type SignerDeps } from './chain-signer.ts';

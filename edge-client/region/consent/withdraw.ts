@@ -2,7 +2,7 @@
  * A withdrawal at a region node. It counts from the moment it is stored: the next round check leaves the twin out, here and, as soon
  * as the outbox has delivered it, at the coordinator. What was kept on the strength of the consent goes with it.
  */
-import { StoreError, type ConsentEntry } from '@twinkeep/edge-client';
+import { StoreError, type ConsentEntry } from '@twinkeep/edge-client/fleet';
 import type { RegionStore } from '../store/open.ts';
 import type { Evidence } from './chain-signer.ts';
 import type { Collector } from './collector.ts';

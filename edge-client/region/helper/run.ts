@@ -10,7 +10,7 @@ import {
   submitEpoch,
   submitReady,
   submitSums,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import { randomBytes, sodiumReady, type SigningKey, type Trust } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
 import { readHelperConfig, readJson, readKey, readTrust, type HelperConfig } from '../process/config.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { bytesToBase64Url } from '@twinkeep/audit';
-import { parseEvent, type RawEvent } from '@twinkeep/edge-client';
+import { parseEvent, type RawEvent } from '@twinkeep/edge-client/fleet';
 import type { ConsentChoice } from '../consent/collector.ts';
 import { drawConsent } from '../consent/draw.ts';
 import { RegionError } from '../errors.ts';

@@ -13,7 +13,7 @@ import {
   type AdmittedEvent,
   type ConsentEntry,
   type RefusalReason,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { Collection, Collector } from '../consent/collector.ts';
 import { RegionError } from '../errors.ts';
 import type { ImportSession, RegionStore } from '../store/open.ts';

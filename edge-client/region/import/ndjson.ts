@@ -10,7 +10,7 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { CATEGORIES, type Category } from '@twinkeep/consent';
-import { parseEvent, type RawEvent } from '@twinkeep/edge-client';
+import { parseEvent, type RawEvent } from '@twinkeep/edge-client/fleet';
 import { firstIssue } from '@twinkeep/protocol';
 import * as v from 'valibot';
 import { RegionError } from '../errors.ts';

@@ -15,7 +15,7 @@ import {
   type FeatureBytes,
   type FeaturePlan,
   type StoredTwin,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { RegionStore } from '../store/open.ts';
 import type { Refold } from '../store/write.ts';
 

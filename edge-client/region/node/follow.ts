@@ -7,7 +7,7 @@ import {
   type Contributed,
   type Participant,
   type StayHome,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { LoggedStatement, RoundOffer, TaskSpec } from '@twinkeep/protocol';
 import { pause } from '../process/lifecycle.ts';
 import { errorFields, type Logger } from '../process/logger.ts';

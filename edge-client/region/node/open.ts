@@ -1,5 +1,5 @@
 /** A region node's own things, from its configuration: keys, store, and the hand that signs consents for it. */
-import type { AdmitPolicy } from '@twinkeep/edge-client';
+import type { AdmitPolicy } from '@twinkeep/edge-client/fleet';
 import { randomBytes, sodiumReady, type SigningKey } from '@twinkeep/protocol';
 import { createCollector, type Collector } from '../consent/collector.ts';
 import { readKey, readRegionConfig, readWrappingKey, type RegionConfig } from '../process/config.ts';

@@ -4,7 +4,7 @@
  */
 import { ProblemError } from '@twinkeep/protocol';
 import { MAX_CONSENT_EVENTS, MAX_JSON_BYTES, type ConsentReceipts } from '@twinkeep/protocol';
-import type { ConsentReceipt, TwinStore } from '@twinkeep/edge-client';
+import type { ConsentReceipt, TwinStore } from '@twinkeep/edge-client/fleet';
 
 export interface OutboxDeps {
   store: Pick<TwinStore, 'pendingConsents' | 'addReceipts'>;

@@ -1,5 +1,5 @@
 /** What a node brings up to date before a round: features of new twins, lapsed events, and, in demos, planned withdrawals. */
-import type { AdmitPolicy, FeaturePlan } from '@twinkeep/edge-client';
+import type { AdmitPolicy, FeaturePlan } from '@twinkeep/edge-client/fleet';
 import type { RoundOffer, TaskSpec } from '@twinkeep/protocol';
 import { withdrawConsent } from '../consent/withdraw.ts';
 import type { Logger } from '../process/logger.ts';

@@ -1,6 +1,6 @@
 /** Roles that follow from a seed, for demos and tests: whoever knows the seed can say which twins train. */
 import { sha256, utf8ToBytes } from '@twinkeep/audit';
-import type { Role } from '@twinkeep/edge-client';
+import type { Role } from '@twinkeep/edge-client/fleet';
 import type { TaskSpec } from '@twinkeep/protocol';
 
 export function seededRole(

@@ -15,7 +15,7 @@ import {
   type Participant,
   type Transport,
   type TwinStore,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import {
   parseTask,
   ProblemError,

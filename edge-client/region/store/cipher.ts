@@ -11,7 +11,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { bytesToBase64Url, bytesToUtf8, utf8ToBytes } from '@twinkeep/audit';
-import { StoreError } from '@twinkeep/edge-client';
+import { StoreError } from '@twinkeep/edge-client/fleet';
 import { decrypt, encrypt, randomBytes } from '@twinkeep/protocol';
 
 export type SealedTable =

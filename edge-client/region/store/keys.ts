@@ -1,6 +1,6 @@
 /** The keys of twins, unwrapped once and kept in memory for as long as the database still has them. */
 import { sql } from 'kysely';
-import { StoreError } from '@twinkeep/edge-client';
+import { StoreError } from '@twinkeep/edge-client/fleet';
 import type { Connection } from '../process/database.ts';
 import { createTwinCipher, createWrappedKey, unwrapKey, type TwinCipher } from './cipher.ts';
 import type { RegionTables } from './schema.ts';

@@ -5,7 +5,7 @@ import {
   type ConsentEntry,
   type SignedConsentEntry,
   type TwinStore,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import { sql } from 'kysely';
 import { RegionError } from '../errors.ts';
 import { migrate, type Database } from '../process/database.ts';

@@ -1,5 +1,5 @@
 /** Consents on their way to the coordinator: a consent without a receipt is still to be sent, whatever crashed meanwhile. */
-import type { ConsentReceipt, SignedConsentEntry } from '@twinkeep/edge-client';
+import type { ConsentReceipt, SignedConsentEntry } from '@twinkeep/edge-client/fleet';
 import { sql } from 'kysely';
 import type { Connection } from '../process/database.ts';
 import { bytesToJson, jsonToBytes } from './cipher.ts';

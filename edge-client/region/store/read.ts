@@ -6,7 +6,7 @@ import {
   type FeatureBytes,
   type SignedConsentEntry,
   type StoredTwin,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import { sql } from 'kysely';
 import type { Connection } from '../process/database.ts';
 import { bytesToJson, type TwinCipher } from './cipher.ts';

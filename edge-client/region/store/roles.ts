@@ -1,5 +1,5 @@
 /** Roles of twins in tasks, drawn once, and the invented withdrawals of demos. */
-import type { Role } from '@twinkeep/edge-client';
+import type { Role } from '@twinkeep/edge-client/fleet';
 import { sql } from 'kysely';
 import type { Database } from '../process/database.ts';
 import { bytesToJson, jsonToBytes, type TwinCipher } from './cipher.ts';

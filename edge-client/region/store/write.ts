@@ -9,7 +9,7 @@ import {
   type AdmittedEvent,
   type FeatureBytes,
   type SignedConsentEntry,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { CustomerEvent } from '@twinkeep/protocol';
 import { sql, type Transaction } from 'kysely';
 import { bytesToJson, jsonToBytes, type NodeSecret, type TwinCipher } from './cipher.ts';

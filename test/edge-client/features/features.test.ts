@@ -10,7 +10,7 @@ import {
   recordEvents,
   type FeaturePlan,
   type FeatureState,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import type { Category } from '@twinkeep/consent';
 import {
   inputWidth,

@@ -1,4 +1,4 @@
-import { applyEvent, createFeatureState, featureRow, planOf } from '@twinkeep/edge-client';
+import { applyEvent, createFeatureState, featureRow, planOf } from '@twinkeep/edge-client/fleet';
 import { inputWidth, parseTask, type AttributeValue, type Feature, type Transform } from '@twinkeep/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

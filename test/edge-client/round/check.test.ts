@@ -7,7 +7,7 @@ import {
   type ReportRecord,
   type RoundContext,
   type StayHome,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import {
   createSigningKey,
   ProblemError,

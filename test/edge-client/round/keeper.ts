@@ -8,7 +8,7 @@ import {
   type Participant,
   type Role,
   type Sleep,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import { createTfEngine, loadTf } from '@twinkeep/edge-client/train';
 import { createSigningKey, randomBytes, webCryptoPrg, type TaskSpec } from '@twinkeep/protocol';
 import { createMemoryTwinStore } from '../../support/memory-twin-store.ts';

@@ -11,7 +11,7 @@ import {
   type GatheredTwins,
   type Participant,
   type StayHome,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import {
   addEvaluation,
   createSigningKey,

@@ -1,5 +1,5 @@
 /** What networks do between a device and its coordinator, each on a real connection. */
-import { fetchTask, pollRound, TransportError, watchRound } from '@twinkeep/edge-client';
+import { fetchTask, pollRound, TransportError, watchRound } from '@twinkeep/edge-client/fleet';
 import { ProblemError, sodiumReady, type RoundOffer } from '@twinkeep/protocol';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -5,7 +5,7 @@ import {
   type RetryPolicy,
   type Transport,
   type TransportOptions,
-} from '@twinkeep/edge-client';
+} from '@twinkeep/edge-client/fleet';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 

@@ -1,0 +1,27 @@
+/** What a party that keeps many twins is built from (`@twinkeep/region`), and a composition of one's own: stores, gates, rounds, transport. */
+export * from './admit.ts';
+export * from './consent-chain.ts';
+export * from './features/aggregate.ts';
+export * from './features/codec.ts';
+export * from './features/dataset.ts';
+export * from './features/errors.ts';
+export * from './features/plan.ts';
+export * from './features/row.ts';
+export * from './features/state.ts';
+export * from './record.ts';
+export * from './round/check.ts';
+export * from './round/gather.ts';
+export type { AskResults } from './round/history.ts';
+export type { AskConsistency } from './round/log.ts';
+export * from './round/participate.ts';
+export { REASONS, type StayHome, type StayHomeReason } from './round/reasons.ts';
+export * from './round/report.ts';
+export * from './round/role.ts';
+export * from './store/errors.ts';
+export type * from './store/port.ts';
+export * from './transport/device.ts';
+export * from './transport/errors.ts';
+export * from './transport/helper.ts';
+export type { Watch } from './transport/poll.ts';
+export type { RetryPolicy, Sleep } from './transport/retry.ts';
+export * from './transport/transport.ts';
