@@ -1,0 +1,19 @@
+/**
+ * The store of a person's own device: a `TwinStore` with one twin, and what only a device keeps. It lives below a browser's storage,
+ * which can be refused, filled, cleared or damaged at any time, so each of these has a code of its own.
+ */
+import type { CustomerEvent, SigningKey } from '@twinkeep/protocol';
+import type { TwinStore } from './port.ts';
+
+export interface DeviceStore extends TwinStore {
+  /** This device's signing key: made at the first call, not extractable, the same for every tab of the origin. */
+  deviceKey(): Promise<SigningKey>;
+  /** All kept events of a twin, oldest first, for the person's own copy. @throws StoreError `store/unknown-twin`, `store/unreadable` */
+  readEvents(subject: string): Promise<CustomerEvent[]>;
+  /** Destroys everything, keys first, for every tab; also where it is damaged. The store is closed then. */
+  destroy(): Promise<void>;
+  close(): void;
+}
+
+/** @throws StoreError with one of `DEVICE_STORE_TROUBLES`' codes where this browser gives no such store */
+export type OpenDeviceStore = (name: string) => Promise<DeviceStore>;
