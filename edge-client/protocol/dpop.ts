@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { thumbprint } from './credential.ts';
 import { publicKeyToJwk, type SigningKey } from './key.ts';
 import { ProblemError } from './problem.ts';
-import { randomBytes } from './sodium.ts';
+import { randomBytes } from './random.ts';
 import { keyIdSchema } from './statement.ts';
 
 /** How far a proof's `iat` may lie from the server's clock, in seconds. Nonces do the rest. */

@@ -15,6 +15,7 @@ export * from './model.ts';
 export * from './prg.ts';
 export * from './problem.ts';
 export * from './quantize.ts';
+export * from './random.ts';
 export * from './report.ts';
 export * from './rotate.ts';
 export * from './round.ts';

@@ -10,7 +10,7 @@ import type { EvaluationBlock } from './evaluation.ts';
 import type { ReportLayout } from './layout.ts';
 import { ProtocolError } from './problem.ts';
 import { rotate, unrotate } from './rotate.ts';
-import type { Random } from './sodium.ts';
+import type { Random } from './random.ts';
 
 declare const quantized: unique symbol;
 

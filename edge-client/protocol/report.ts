@@ -32,7 +32,8 @@ import type { MaskPrg } from './prg.ts';
 import { ProblemError, ProtocolError } from './problem.ts';
 import type { QuantizedDelta } from './quantize.ts';
 import type { RoundConfig } from './round.ts';
-import { verifyDetached, type Random } from './sodium.ts';
+import type { Random } from './random.ts';
+import { verifyDetached } from './sodium.ts';
 import { firstIssue, hashSchema, keyIdSchema } from './statement.ts';
 import { PROTOCOL } from './version.ts';
 

@@ -3,25 +3,13 @@
  * libsodium gives sealed boxes (X25519, XSalsa20-Poly1305), Ed25519 verification without WebCrypto, and XChaCha20-Poly1305.
  */
 import sodium from 'libsodium-wrappers';
+import { randomBytes } from './random.ts';
 
 export const sodiumReady: Promise<void> = sodium.ready;
-
-/** `getRandomValues` gives no more at a time (Web Cryptography API). */
-const MAX_DRAW = 65_536;
 
 export interface BoxKeyPair {
   publicKey: Uint8Array;
   privateKey: Uint8Array;
-}
-
-/** A source of cryptographic randomness: n bytes. Production compositions pass `randomBytes`; tests may pass a list. */
-export type Random = (n: number) => Uint8Array;
-
-/** From the platform's CSPRNG directly: libsodium's wrapper asks it for four bytes at a time. */
-export function randomBytes(n: number): Uint8Array {
-  const bytes = new Uint8Array(n);
-  for (let at = 0; at < n; at += MAX_DRAW) crypto.getRandomValues(bytes.subarray(at, at + MAX_DRAW));
-  return bytes;
 }
 
 export function createBoxKeyPair(): BoxKeyPair {
