@@ -190,9 +190,13 @@ export function makeEvent(
   return { id: `e${serial++}`, source: 'test', type, category, time: new Date(time).toISOString(), data };
 }
 
+const granted = new Map<string, ConsentState>();
+
 /** Through the gate, as every event must go. */
 export function admitted(event: CustomerEvent, subject: string = SUBJECT): AdmittedEvent {
-  const outcome = admit(parseEvent(event), subject, grantedState(subject), POLICY, NOW);
+  const consent = granted.get(subject) ?? grantedState(subject);
+  granted.set(subject, consent);
+  const outcome = admit(parseEvent(event), subject, consent, POLICY, NOW);
   if (!isAdmitted(outcome)) throw new Error(`the gate refused: ${outcome.refused}`);
   return outcome;
 }

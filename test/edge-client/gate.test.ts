@@ -153,6 +153,13 @@ describe('G1, leave to contribute', () => {
     expect(ask([{ ...grant, operations: ['contribute'] }])).toEqual({ denied: 'never-asked' });
   });
 
+  it('ends with a withdrawal of either alone, before the log holds it', () => {
+    for (const operation of ['train_local', 'contribute'] as const)
+      expect(ask([grant, { type: 'withdraw', operations: [operation], index: null }])).toEqual({
+        denied: 'withdrawn',
+      });
+  });
+
   it('leaves out an optional category, and stays home without a required one', () => {
     const leave = ask([grant, { type: 'withdraw', categories: ['behavioral'], index: null }]);
     expect([...(leave as Contribution).categories]).toEqual(['transactional']);

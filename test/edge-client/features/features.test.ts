@@ -404,6 +404,15 @@ describe('labels', () => {
     expect(unnamed).toEqual({ label: Number.NaN, asOf: NOW - 30 * DAY });
   });
 
+  it('are missing for a day whose features are no longer kept', () => {
+    const visits = Array.from({ length: 1_300 }, (_, i) => makeEvent('visit', 'behavioral', NOW - i * DAY));
+    const state = decodeFeatures(encodeFeatures(fold(plan, visits)), plan);
+    applyEvent(state, admitted(ended(NOW - 1_250 * DAY, true)));
+    expect(labelOf(state, task)).toEqual({ label: Number.NaN, asOf: NOW - 1_280 * DAY });
+    applyEvent(state, admitted(ended(NOW - 1_000 * DAY, true)));
+    expect(labelOf(state, task).label).toBe(1);
+  });
+
   it('of a task that the plan does not have are an error', () => {
     expect(() => labelOf(createFeatureState(plan), makeTask({ taskId: 'other' }))).toThrowError(
       expect.objectContaining({ code: 'features/not-planned' }),

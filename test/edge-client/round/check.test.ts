@@ -39,7 +39,8 @@ const context = (overrides: Partial<RoundContext> = {}): RoundContext => ({
   seen: null,
   reports: [],
   nMin: 2,
-  askConsistency: (from, to) => coordinator.log.consistencyProof(from, to),
+  askConsistency: (from, to) =>
+    coordinator.log.consistencyProof(from, to).catch(() => Promise.reject(new ProblemError('log/range'))),
   askResults: async (after) => coordinator.results.filter(({ statement }) => statement.body.round > after),
   now: ROUND_OPEN + 1_000,
   ...overrides,
@@ -219,6 +220,19 @@ describe('the log over time', () => {
     await expect(check(next, { seen: note, askConsistency: offline })).rejects.toThrow('offline');
   });
 
+  it('must be one for task, configuration and results alike', async () => {
+    const first = await coordinator.openRound(task);
+    const result = await coordinator.endRound(first);
+    const offer = await coordinator.openRound(task);
+    const rewritten = await rewriteHistory(coordinator, task);
+    expect(await check(offer, { task: rewritten.task })).toMatchObject(home('log-inconsistent'));
+    const elsewhere = await logStatement(rewritten.log, result.statement);
+    expect(await check({ ...offer, lastResult: elsewhere })).toMatchObject(home('log-inconsistent'));
+    const answered = { reports: [record(first)], askResults: async () => [elsewhere] };
+    expect(await check(offer, answered)).toMatchObject(home('log-inconsistent'));
+    expect(await check(offer)).toHaveProperty('rcHash');
+  });
+
   it('of two that have one length must be one', async () => {
     const seen = ((await check(await coordinator.openRound(task))) as CheckedRound).note;
     const rewritten = await rewriteHistory(coordinator, task, 0);
@@ -298,9 +312,11 @@ describe('what the configuration says', () => {
 describe('helpers', () => {
   it('must be those of the trust root, all of them, in order', async () => {
     const good = (await coordinator.openRound(task)).config!.statement.body.helpers;
+    const renumbered = good.map((helper, i) => ({ ...helper, j: i + 2 }));
     const stranger = { ...good[0]!, key: (await createSigningKey()).id };
     for (const helpers of [
       good.slice(0, 3),
+      renumbered,
       [stranger, ...good.slice(1)],
       [good[1]!, good[0]!, good[2]!, good[3]!],
       [...good, good[0]!],

@@ -5,6 +5,7 @@ import {
   createReport,
   gatherTwins,
   participate,
+  recordEvents,
   resendPending,
   type CheckedRound,
   type Contributed,
@@ -26,7 +27,7 @@ import {
   type TaskSpec,
 } from '@twinkeep/protocol';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeTask, subjectOf } from '../fixtures.ts';
+import { DAY, makeChain, makeEvent, makeTask, NOW, POLICY, subjectOf } from '../fixtures.ts';
 import { problem } from '../transport/server.ts';
 import { createTestCoordinator, openSum, ROUND_OPEN, type TestCoordinator } from './coordinator.ts';
 import { createKeeper, type KeeperOptions } from './keeper.ts';
@@ -152,6 +153,35 @@ describe('a round', () => {
     const second = (await join(fleet, await open())) as Contributed;
     expect(second.reported).toBe('accepted');
     expect(second.twins.heldOut.subjects).toEqual(first.twins.heldOut.subjects);
+  });
+
+  it('sees what a twin recorded, and what its subject withdrew, since the round before', async () => {
+    const fleet = await keeper();
+    const rowOf = async (offer: RoundOffer, subject: string): Promise<number[]> => {
+      const { trainers, heldOut } = await gatherTwins(fleet, (await checked(fleet, offer)) as CheckedRound);
+      const width = task.statement.body.model.inputs;
+      const set = trainers.subjects.includes(subject) ? trainers : heldOut;
+      const at = set.subjects.indexOf(subject);
+      return [...set.features.subarray(at * width, (at + 1) * width)];
+    };
+    const offer = await open();
+    const subject = subjectOf(4);
+    const before = await rowOf(offer, subject);
+    expect(await rowOf(offer, subject)).toEqual(before);
+
+    const deps = { ...fleet, policy: POLICY, clock: () => NOW };
+    const order = makeEvent('order', 'transactional', NOW - 40 * DAY, { amount: 100 });
+    expect((await recordEvents(deps, subject, [order])).fresh).toBe(1);
+    const after = await rowOf(offer, subject);
+    expect(after[3]).toBeGreaterThan(before[3]!);
+
+    const [, withdrawn] = makeChain(subject, [
+      { type: 'grant', index: 4 },
+      { type: 'withdraw', categories: ['behavioral'], index: null },
+    ]);
+    await fleet.store.appendConsents(subject, 1, [withdrawn!]);
+    expect(after.slice(4)).not.toEqual([0, 0]);
+    expect(await rowOf(offer, subject)).toEqual([...after.slice(0, 4), 0, 0]);
   });
 
   it('takes no leave of an earlier round', async () => {

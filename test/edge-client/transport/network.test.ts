@@ -225,6 +225,16 @@ describe('trying again', () => {
     expect((await failure(busy('soon'), zero)).waits[0]).toBe(0);
   });
 
+  it('holds a Retry-After for the answer that asked only', async () => {
+    const script: Script = (_, response, nth) => {
+      if (nth === 0) problem(response, 503, 'request/busy', { 'retry-after': '7' });
+      else response.socket?.destroy();
+    };
+    expect((await failure(script, { random: (n: number) => new Uint8Array(n) })).waits).toEqual([
+      7_000, 0, 0,
+    ]);
+  });
+
   it('recovers as soon as the server does', async () => {
     const server = await start((_, response, nth) =>
       nth < 2 ? void response.writeHead(503).end() : json(response, OFFER),
