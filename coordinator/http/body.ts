@@ -11,19 +11,28 @@ export async function readBody(req: Request, mediaType: string, limit: number): 
   if (encoding !== undefined && encoding !== 'identity')
     throw new ProblemError('request/media-type', 'no compression');
   if (Number(req.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of req as AsyncIterable<Uint8Array>) {
+  return collect(req, limit);
+}
+
+/** By listeners: leaving a `for await` early would destroy the socket that the refusal has to go out on. */
+function collect(req: Request, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const settle = (act: () => void): void => {
+      req.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut);
+      act();
+    };
+    const onData = (chunk: Uint8Array): void => {
       length += chunk.length;
-      if (length > limit) throw tooLarge(limit);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof ProblemError) throw error;
-    throw new ProblemError('request/malformed', 'the body ended early');
-  }
-  return new Uint8Array(Buffer.concat(chunks));
+      if (length > limit) settle(() => reject(tooLarge(limit)));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => settle(() => resolve(new Uint8Array(Buffer.concat(chunks))));
+    const onCut = (): void =>
+      settle(() => reject(new ProblemError('request/malformed', 'the body ended early')));
+    req.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut);
+  });
 }
 
 export async function readJson(req: Request): Promise<unknown> {

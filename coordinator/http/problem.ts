@@ -1,6 +1,6 @@
 /** Refusals as RFC 9457 problem documents. What went wrong inside never leaves: the answer carries an id, the log the rest. */
 import { MEDIA, ProblemError, problemToDocument } from '@twinkeep/protocol';
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 
@@ -23,7 +23,7 @@ export function problems(log: Logger): ErrorRequestHandler {
     }
     const problem = toProblem(error);
     if (problem !== null) {
-      sendProblem(res, problem);
+      sendProblem(req, res, problem);
       return;
     }
     const id = randomUUID();
@@ -33,10 +33,13 @@ export function problems(log: Logger): ErrorRequestHandler {
   };
 }
 
-function sendProblem(res: Response, problem: ProblemError): void {
+/** What is left of a refused body is read and thrown away up to here, so that its sender comes to see the refusal. */
+const DISCARDED_BYTES = 16 * 2 ** 20;
+
+function sendProblem(req: Request, res: Response, problem: ProblemError): void {
   res.locals['code'] = problem.code;
-  // The rest of a body that nobody will read must not be taken for the next request.
-  if (problem.code === 'request/too-large') res.set('Connection', 'close');
+  const announced = Number(req.headers['content-length'] ?? Infinity);
+  if (problem.code === 'request/too-large' && announced > DISCARDED_BYTES) res.set('Connection', 'close');
   if (problem.code === 'request/busy') res.set('Retry-After', String(BUSY_SECONDS));
   if (problem.code === 'auth/nonce')
     res.set('WWW-Authenticate', 'DPoP error="use_dpop_nonce", algs="Ed25519 EdDSA"');

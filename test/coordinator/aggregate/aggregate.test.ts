@@ -79,7 +79,7 @@ describe('the server optimiser', () => {
       epsilon: 1e-3,
       decay: 2 / 3,
     } as const;
-    let state = { weights, moments: null as Float64Array | null };
+    let state: { weights: Float32Array; moments: Float64Array | null } = { weights, moments: null };
     let [w, m, v] = [1, 0, 0];
     for (let t = 0; t < 3; t++) {
       const g = 0.5 - 0.2 * t;

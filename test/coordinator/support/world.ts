@@ -28,6 +28,8 @@ export interface World {
   /** The superuser's eye on the tables. */
   sql: pg.Pool;
   client: Client;
+  /** Where `client` goes. */
+  port: number;
   operator: Device;
   helpers: TestHelper[];
   /** Starts another coordinator over the same database; calls go to it from now on. */
@@ -89,6 +91,9 @@ export async function createWorld(surroundings: Partial<Surroundings> = {}): Pro
     sql,
     get client() {
       return client;
+    },
+    get port() {
+      return coordinator.port;
     },
     operator,
     helpers,
