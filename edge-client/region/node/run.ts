@@ -53,7 +53,7 @@ export async function runRegion(
   stop: AbortSignal,
 ): Promise<void> {
   const node = await openNode(configFile);
-  const { region, outbox, transport } = node;
+  const { region, outbox } = node;
   const named = [...new Set([...region.config.tasks, ...taskIds])];
   const changes = createChanges();
   let unlisten: () => Promise<void> = async () => {};
@@ -64,8 +64,7 @@ export async function runRegion(
     // The first round is for those whose consent is in the log, so the log comes first.
     await flush(node, outbox, stop);
     announceReady();
-    const tasks = await awaitTasks(node, transport, named, stop);
-    if (!stop.aborted) await followAll(node, tasks, changes, stop);
+    await Promise.all([deliverLater(node, changes, stop), followAll(node, named, changes, stop)]);
   } finally {
     await unlisten();
     await region.store.close();
@@ -121,21 +120,19 @@ async function flush({ log }: Node, outbox: Outbox, stop: AbortSignal): Promise<
 /** A task that is not published yet is waited for. @throws ProtocolError where it is not what the trust root signed */
 async function awaitTasks(
   node: Node,
-  transport: Transport,
   taskIds: readonly string[],
   stop: AbortSignal,
 ): Promise<LoggedStatement<TaskSpec>[]> {
   const tasks: LoggedStatement<TaskSpec>[] = [];
   for (const taskId of taskIds) {
-    const task = await awaitTask(node, transport, taskId, stop);
+    const task = await awaitTask(node, taskId, stop);
     if (task !== null) tasks.push(task);
   }
   return tasks;
 }
 
 async function awaitTask(
-  { trust, log }: Node,
-  transport: Transport,
+  { trust, transport, log }: Node,
   taskId: string,
   stop: AbortSignal,
 ): Promise<LoggedStatement<TaskSpec> | null> {
@@ -156,14 +153,15 @@ async function awaitTask(
   return null;
 }
 
-/** Rounds and later consents side by side; consents also when no task is left. */
 async function followAll(
   node: Node,
-  tasks: readonly LoggedStatement<TaskSpec>[],
+  taskIds: readonly string[],
   changes: Changes,
   stop: AbortSignal,
 ): Promise<void> {
   const { region, log } = node;
+  const tasks = await awaitTasks(node, taskIds, stop);
+  if (stop.aborted) return;
   const specs = tasks.map(({ statement }) => statement.body);
   const plan = planOf(specs);
   const policy = region.policyFor([...new Set(specs.map(({ purpose }) => purpose))]);
@@ -172,7 +170,7 @@ async function followAll(
     const participant = participantOf(node, task.statement.body, plan);
     return followTask({ participant, prepare, log }, task, stop);
   });
-  await Promise.all([...following, deliverLater(node, changes, stop)]);
+  await Promise.all(following);
 }
 
 /** Delivers what is signed later: withdrawals above all, as soon as they are stored. */

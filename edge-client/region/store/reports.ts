@@ -1,5 +1,10 @@
 /** Reports of this node: recorded before they are sent, one per round, and one per model unless the round was abandoned. */
-import { StoreError, type NewReport, type ReportOutcome, type ReportRecord } from '@twinkeep/edge-client/fleet';
+import {
+  StoreError,
+  type NewReport,
+  type ReportOutcome,
+  type ReportRecord,
+} from '@twinkeep/edge-client/fleet';
 import type { Connection } from '../process/database.ts';
 import type { RegionTables } from './schema.ts';
 

@@ -28,7 +28,7 @@ export function finds(dump: string, value: string | Uint8Array): boolean {
     const shifted = Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')
       .slice(4, -4);
-    if (shifted.length >= 12) spellings.push(shifted, shifted.replaceAll('+', '-').replaceAll('/', '_'));
+    if (shifted.length >= 8) spellings.push(shifted, shifted.replaceAll('+', '-').replaceAll('/', '_'));
   }
   if (typeof value === 'string') spellings.push(value);
   const lower = dump.toLowerCase();

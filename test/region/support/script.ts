@@ -18,14 +18,12 @@ import {
   statementHash,
   type DecodedReport,
   type HelperEpoch,
-  type HelperReady,
   type HelperRound,
   type HelperWork,
   type LoggedStatement,
   type RoundConfig,
   type SetCommit,
   type SigningKey,
-  type Statement,
   type StatementType,
 } from '@twinkeep/protocol';
 import { nodePrg } from '@twinkeep/region';
