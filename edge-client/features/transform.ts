@@ -1,5 +1,5 @@
 /** From a feature's value to inputs of the model. Definitions: `Transform` of the protocol. */
-import type { AttributeValue, Transform } from '@twinkeep/protocol';
+import { bend, type AttributeValue, type Transform } from '@twinkeep/protocol';
 import { toNumber } from './summary.ts';
 
 type Scale = Extract<Transform, { kind: 'scale' }>;
@@ -30,14 +30,7 @@ export function writeInputs(
 }
 
 function scale({ bounds: [low, high], curve }: Scale, value: number): number {
-  const bend = CURVES[curve];
   const clipped = Math.min(high, Math.max(low, value));
-  const position = (bend(clipped) - bend(low)) / (bend(high) - bend(low));
-  return 2 * position - 1;
+  const [least, most] = [bend(curve, low), bend(curve, high)];
+  return (2 * (bend(curve, clipped) - least)) / (most - least) - 1;
 }
-
-const CURVES: Record<Scale['curve'], (value: number) => number> = {
-  linear: (value) => value,
-  log1p: (value) => Math.log1p(value),
-  symlog: (value) => Math.sign(value) * Math.log1p(Math.abs(value)),
-};

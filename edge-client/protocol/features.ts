@@ -67,6 +67,18 @@ export interface Label {
   horizonDays: number;
 }
 
+/** The curve of a `scale` transform. */
+export function bend(curve: 'linear' | 'log1p' | 'symlog', value: number): number {
+  switch (curve) {
+    case 'linear':
+      return value;
+    case 'log1p':
+      return Math.log1p(value);
+    case 'symlog':
+      return Math.sign(value) * Math.log1p(Math.abs(value));
+  }
+}
+
 /** Number of model inputs that a transform makes. */
 export function transformWidth(transform: Transform): number {
   switch (transform.kind) {
@@ -113,6 +125,10 @@ const transformSchema = v.variant('kind', [
       indicator: v.boolean(),
     }),
     v.check(({ curve, bounds }) => curve !== 'log1p' || bounds[0] > -1, 'log1p needs bounds above -1'),
+    v.check(
+      ({ curve, bounds: [lo, hi] }) => bend(curve, hi) > bend(curve, lo),
+      'the curve does not tell these bounds apart',
+    ),
   ),
   v.strictObject({
     kind: v.literal('one-hot'),

@@ -95,6 +95,15 @@ describe('head-room', () => {
     );
   });
 
+  it('counts the step by which rounding may exceed the bound', () => {
+    for (let unit = 2 ** 8; unit <= 2 ** 20; unit *= 2) {
+      const maxTwins = Math.floor((2 ** 31 - 1) / unit);
+      expect(maxTwins * (gridUnit(maxTwins) + 1)).toBeLessThan(2 ** 31);
+    }
+    // 131,071 twins of 2^14 steps would fit; with the step that each may be rounded up, they do not.
+    expect(gridUnit(131_071)).toBe(2 ** 13);
+  });
+
   it('is refused where there is none', () => {
     expect(() => gridUnit(2 ** 28)).toThrowError(expect.objectContaining({ code: 'protocol/headroom' }));
   });

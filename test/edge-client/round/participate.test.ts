@@ -1,5 +1,5 @@
 /** A fleet's part in a round, over HTTP, against a coordinator and helpers that the test plays. */
-import { base64UrlToBytes } from '@twinkeep/audit';
+import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
 import {
   checkRound,
   createReport,
@@ -17,10 +17,12 @@ import {
   addEvaluation,
   createSigningKey,
   initialWeights,
+  randomBytes,
   readEvaluation,
   rotate,
   rotationSigns,
   sodiumReady,
+  statementHash,
   webCryptoPrg,
   type LoggedStatement,
   type RoundOffer,
@@ -28,7 +30,7 @@ import {
 } from '@twinkeep/protocol';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY, makeChain, makeEvent, makeTask, NOW, POLICY, subjectOf } from '../fixtures.ts';
-import { problem } from '../transport/server.ts';
+import { json, problem } from '../transport/server.ts';
 import { createTestCoordinator, openSum, ROUND_OPEN, type TestCoordinator } from './coordinator.ts';
 import { createKeeper, type KeeperOptions } from './keeper.ts';
 import { serveCoordinator, type TestWorld } from './server.ts';
@@ -334,6 +336,26 @@ describe('what networks and crashes leave behind', () => {
       code: 'auth/credential-expired',
     });
     expect((await fleet.store.readReports('churn'))[0]).toMatchObject({ outcome: 'pending' });
+  });
+
+  it('a receipt for other bytes is none', async () => {
+    const fleet = await keeper();
+    const offer = await open();
+    const rcHash = bytesToBase64Url(statementHash(offer.config!.statement));
+    const elsewhere = bytesToBase64Url(randomBytes(32));
+    for (const receipt of [
+      { rcHash, headerHash: elsewhere },
+      { rcHash: elsewhere, headerHash: elsewhere },
+    ]) {
+      world.intercept = (_, response) => {
+        json(response, { status: 'accepted', ...receipt });
+        return true;
+      };
+      const outcome = await ((await fleet.store.readReports('churn')).length === 0
+        ? join(fleet, offer)
+        : resendPending(fleet, 'churn').then(([first]) => first));
+      expect(outcome).toMatchObject({ reported: 'pending', code: 'transport/malformed' });
+    }
   });
 
   it('a pending report of a key that is gone is given up', async () => {
