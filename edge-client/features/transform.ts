@@ -32,5 +32,6 @@ export function writeInputs(
 function scale({ bounds: [low, high], curve }: Scale, value: number): number {
   const clipped = Math.min(high, Math.max(low, value));
   const [least, most] = [bend(curve, low), bend(curve, high)];
-  return (2 * (bend(curve, clipped) - least)) / (most - least) - 1;
+  const position = (bend(curve, clipped) - least) / (most - least);
+  return 2 * position - 1;
 }

@@ -70,7 +70,7 @@ describe('scale', () => {
   });
 
   it('stays within [-1, 1] for every curve, bounds and value', () => {
-    const bound = fc.double({ min: -1e150, max: 1e150, noNaN: true });
+    const bound = fc.double({ min: -8.9e307, max: 8.9e307, noNaN: true });
     fc.assert(
       fc.property(
         fc.tuple(bound, bound).filter(([a, b]) => a < b && bend('symlog', a) < bend('symlog', b)),
