@@ -29,4 +29,3 @@ export * from './node/run.ts';
 export * from './node/roles.ts';
 export * from './process/config.ts';
 export * from './node/features.ts';
-export * from './node/outbox.ts';

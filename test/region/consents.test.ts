@@ -1,9 +1,8 @@
 import { readConsentChain } from '@twinkeep/edge-client/fleet';
 import { CATEGORIES, decide, type Category } from '@twinkeep/consent';
-import { createTransport, submitConsents } from '@twinkeep/edge-client/fleet';
+import { createOutbox, createTransport, submitConsents } from '@twinkeep/edge-client/fleet';
 import { randomBytes } from '@twinkeep/protocol';
 import {
-  createOutbox,
   customerBinding,
   importEventFile,
   openRegion,

@@ -13,14 +13,22 @@ import {
   listCells,
   OPERATIONS,
   type Category,
+  type ConsentProvenance,
   type ConsentState,
   type GrantTerms,
   type Operation,
 } from '@twinkeep/consent';
-import type { ConsentEntry, SignedConsentEntry } from '@twinkeep/edge-client/fleet';
+import {
+  createChainSigner,
+  type Choice,
+  type ConsentEntry,
+  type SignedConsentEntry,
+  type SignerDeps,
+} from '@twinkeep/edge-client/fleet';
 import { publicKeyToJwk, type SigningKey } from '@twinkeep/protocol';
 import { noticeOf, type ConsentTerms } from '../mapping/terms.ts';
-import { createChainSigner, type Choice, type Evidence, type SignerDeps } from './chain-signer.ts';
+
+export type Evidence = { kind: string; value: string }[];
 
 /** What a file says of one customer. */
 export type ConsentChoice = { granted: readonly Category[] } | { refused: true };
@@ -55,10 +63,16 @@ const DEFAULT_RETENTION = 'P2Y';
 const DEFAULT_DELETION = 'P30D';
 
 export async function createCollector(
-  deps: Omit<SignerDeps, 'signer'> & { key: SigningKey },
+  /** `party`: IRI of the party that runs this node. */
+  deps: Omit<SignerDeps, 'signer'> & { key: SigningKey; party: string },
 ): Promise<Collector> {
-  const { key, clock } = deps;
+  const { key, party, clock } = deps;
   const signer = await createConsentSigner(key.privateKey, publicKeyToJwk(key.publicKey));
+  const collected = (evidence: Evidence): ConsentProvenance => ({
+    by: 'collector',
+    collectedBy: { kid: signer.kid, party },
+    evidence,
+  });
   return {
     async record(subject, stored, choice, { terms, categories, evidence }) {
       const chain = createChainSigner({ ...deps, signer }, subject, stored);
@@ -76,9 +90,13 @@ export async function createCollector(
       });
       if (yes.length > 0) {
         const grant = grantTerms(terms, deps.party, clock());
-        await chain.add({ ...question, type: 'grant', categories: among(yes), terms: grant }, evidence);
+        await chain.add(
+          { ...question, type: 'grant', categories: among(yes), terms: grant },
+          collected(evidence),
+        );
       }
-      if (no.length > 0) await chain.add({ ...question, type: 'refuse', categories: among(no) }, evidence);
+      if (no.length > 0)
+        await chain.add({ ...question, type: 'refuse', categories: among(no) }, collected(evidence));
       return chain.added();
     },
 
@@ -102,7 +120,7 @@ export async function createCollector(
           operations: OPERATIONS.filter((operation) => cells.some((named) => named.operation === operation)),
           method: 'record',
         };
-        await chain.add(withdrawal, evidence);
+        await chain.add(withdrawal, collected(evidence));
       }
       return chain.added();
     },

@@ -4,8 +4,7 @@
  */
 import { StoreError, type ConsentEntry } from '@twinkeep/edge-client/fleet';
 import type { RegionStore } from '../store/open.ts';
-import type { Evidence } from './chain-signer.ts';
-import type { Collector } from './collector.ts';
+import type { Collector, Evidence } from './collector.ts';
 
 const ATTEMPTS = 5;
 

@@ -4,6 +4,7 @@
  * recorded is sent again with the same bytes.
  */
 import {
+  createOutbox,
   createTransport,
   createGatherCache,
   drawRole,
@@ -12,6 +13,7 @@ import {
   planOf,
   submitConsents,
   type FeaturePlan,
+  type Outbox,
   type Participant,
   type Transport,
   type TwinStore,
@@ -38,7 +40,6 @@ import { createLazyEngine } from './engine.ts';
 import { followTask } from './follow.ts';
 import { cacheModels } from './model-cache.ts';
 import { openRegion, type Region } from './open.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
 import { createPreparation } from './prepare.ts';
 import { seededRole } from './roles.ts';
 

@@ -1,4 +1,5 @@
-/** Adds events to one customer's chain, each numbered and linked to all that came before it. */
+/** Adds events to one subject's chain, each numbered and linked to all that came before it. */
+import { base64UrlToBytes, bytesToUtf8 } from '@twinkeep/audit';
 import {
   createConsentEvent,
   createRecordId,
@@ -6,28 +7,24 @@ import {
   signConsentEvent,
   type ConsentEvent,
   type ConsentInput,
+  type ConsentProvenance,
   type ConsentState,
   type JwsSigner,
 } from '@twinkeep/consent';
-import {
-  jwsToEvent,
-  readConsentChain,
-  type ConsentEntry,
-  type SignedConsentEntry,
-} from '@twinkeep/edge-client/fleet';
 import type { Random } from '@twinkeep/protocol';
+import { jwsToEvent, readConsentChain } from './consent-chain.ts';
+import type { ConsentEntry, SignedConsentEntry } from './store/port.ts';
 
 export interface ChainSigner {
   /** What the chain says, signed or logged. */
   state(): ConsentState;
   /** The chain's events, oldest first. */
   events(): ConsentEvent[];
-  add(choice: Choice, evidence: Evidence): Promise<void>;
+  /** @returns the new event */
+  add(choice: Choice, provenance: ConsentProvenance): Promise<ConsentEvent>;
   /** What was added so far, to be appended to the stored chain. */
   added(): SignedConsentEntry[];
 }
-
-export type Evidence = { kind: string; value: string }[];
 
 /** A choice, without what follows from the chain and the signer. */
 export type Choice = ConsentInput extends infer Input
@@ -38,15 +35,14 @@ export type Choice = ConsentInput extends infer Input
 
 export interface SignerDeps {
   signer: JwsSigner;
-  /** IRIs of the party that runs this node, and of the controller that the customer deals with. */
-  party: string;
+  /** IRI of the controller that the subject deals with. */
   controller: string;
   random: Random;
   clock: () => number;
 }
 
 export function createChainSigner(
-  { signer, party, controller, random, clock }: SignerDeps,
+  { signer, controller, random, clock }: SignerDeps,
   subject: string,
   stored: readonly ConsentEntry[],
 ): ChainSigner {
@@ -56,8 +52,8 @@ export function createChainSigner(
   return {
     state,
     events,
-    async add(choice, evidence) {
-      const own = events().filter(({ collectedBy }) => collectedBy?.kid === signer.kid);
+    async add(choice, provenance) {
+      const own = chain.filter(({ jws }) => kidOf(jws) === signer.kid).map(({ jws }) => jwsToEvent(jws));
       const at = clock();
       const event = createConsentEvent({
         ...choice,
@@ -67,11 +63,16 @@ export function createChainSigner(
         seq: Math.max(0, ...own.map(({ seq }) => seq)) + 1,
         links: linkToHeads(state()),
         at,
-        provenance: { by: 'collector', collectedBy: { kid: signer.kid, party }, evidence },
+        provenance,
       });
       const { id, jws } = await signConsentEvent(event, signer);
       chain.push({ id, jws, receipt: null });
+      return event;
     },
     added: () => chain.slice(stored.length).map(({ id, jws }) => ({ id, jws })),
   };
+}
+
+function kidOf(jws: string): unknown {
+  return (JSON.parse(bytesToUtf8(base64UrlToBytes(jws.split('.')[0] ?? ''))) as { kid?: unknown }).kid;
 }

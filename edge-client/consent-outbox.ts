@@ -2,16 +2,15 @@
  * Sends consents to the coordinator until each has its receipt. The store is the queue: a consent without a receipt is sent again
  * after whatever crash, and the coordinator answers one that it has with the receipt it gave before.
  */
-import { ProblemError } from '@twinkeep/protocol';
-import { MAX_CONSENT_EVENTS, MAX_JSON_BYTES, type ConsentReceipts } from '@twinkeep/protocol';
-import type { ConsentReceipt, TwinStore } from '@twinkeep/edge-client/fleet';
+import { MAX_CONSENT_EVENTS, MAX_JSON_BYTES, ProblemError, type ConsentReceipts } from '@twinkeep/protocol';
+import type { ConsentReceipt, TwinStore } from './store/port.ts';
 
 export interface OutboxDeps {
   store: Pick<TwinStore, 'pendingConsents' | 'addReceipts'>;
   /** @throws ProblemError where the coordinator refuses, TransportError where it cannot be reached */
   submit(events: readonly string[]): Promise<ConsentReceipts>;
-  /** Told of an event that the coordinator refuses: its subject stays out of every round, so somebody should look. */
-  onRefused(error: ProblemError): void;
+  /** Told of the ids of events that the coordinator refuses: their subject stays out of every round, so somebody should look. */
+  onRefused(error: ProblemError, events: readonly string[]): void;
 }
 
 export interface Outbox {
@@ -40,7 +39,10 @@ export function createOutbox({ store, submit, onRefused }: OutboxDeps): Outbox {
       const subjects = [...new Set(batch.map(({ subject }) => subject))];
       if (subjects.length > 1) return sendHalves(batch, subjects);
       for (const { id } of batch) refused.add(id);
-      onRefused(error);
+      onRefused(
+        error,
+        batch.map(({ id }) => id),
+      );
       return 0;
     }
   }
