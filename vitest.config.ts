@@ -1,20 +1,67 @@
-import { defineConfig } from 'vitest/config';
+import { playwright } from '@vitest/browser-playwright';
+import { resolve } from 'node:path';
+import { defaultClientConditions } from 'vite';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { chromiumLaunch } from './test/support/chromium.ts';
 
 // Tests read the TypeScript sources of every workspace, so that a stale build can never turn them green.
 // vitest hands these to Node too, where 'import' would give CommonJS packages the ES modules of others.
 const conditions = ['@twinkeep/source', 'node'];
 
+// Where it cannot start, the set-up of its project says why, and the others still run.
+const chromium = await chromiumLaunch().catch(() => ({}));
+
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
-  // The environment in which vitest loads the global set-up.
-  environments: { __vitest__: { resolve: { conditions } } },
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
-    globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
-    server: { deps: { inline: [/@twinkeep\//] } },
+    projects: [
+      {
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        // The environment in which vitest loads the global set-up.
+        environments: { __vitest__: { resolve: { conditions } } },
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+          globalSetup: ['test/support/global-setup.ts'],
+          pool: 'forks',
+          server: { deps: { inline: [/@twinkeep\//] } },
+        },
+      },
+      {
+        // The rooms that run anywhere, in a browser: the same suites, read from the same sources; and what only a browser has.
+        resolve: {
+          conditions: ['@twinkeep/source', ...defaultClientConditions],
+          alias: { 'node:crypto': resolve(import.meta.dirname, 'test/browser/node/crypto.ts') },
+        },
+        optimizeDeps: {
+          include: [
+            '@noble/ciphers/aes.js',
+            '@noble/hashes/hkdf.js',
+            '@noble/hashes/sha2.js',
+            'buffer/',
+            'fast-check',
+          ],
+        },
+        test: {
+          name: 'chromium',
+          include: ['test/{audit,consent,protocol}/**/*.test.ts', 'test/**/*.chromium.test.ts'],
+          // A command line is a process.
+          exclude: [...configDefaults.exclude, 'test/audit/cli.test.ts'],
+          testTimeout: 30_000,
+          globalSetup: ['test/browser/global-setup.ts'],
+          setupFiles: ['test/browser/node/globals.ts'],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: chromium }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
   },
 });

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
-
 import { hexToBytes } from '@twinkeep/audit';
+import rfcVectors from '../vectors/rfc6962-8leaf.json' with { type: 'json' };
+import noteVectors from '../vectors/signed-note.json' with { type: 'json' };
+import tileVectors from '../vectors/tlog-tiles.json' with { type: 'json' };
 
 interface RfcVectors {
   leaves: { index: number; inputHex: string; leafHash: string }[];
@@ -31,14 +32,10 @@ interface NoteVectors {
   sunlightCosignature: { note: string; vkey: string; timestamp: number };
 }
 
-export const rfc = read('rfc6962-8leaf.json') as RfcVectors;
-export const notes = read('signed-note.json') as NoteVectors;
-export const tiles = read('tlog-tiles.json') as { roots: Record<string, string> };
+export const rfc: RfcVectors = rfcVectors;
+export const notes: NoteVectors = noteVectors;
+export const tiles: { roots: Record<string, string> } = tileVectors;
 
 export function hexes(texts: string[]): Uint8Array[] {
   return texts.map(hexToBytes);
-}
-
-function read(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), 'utf8'));
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 import type {
   ConsentInput,
   ConsentKey,
@@ -11,10 +9,9 @@ import type {
 import { PURPOSES, createConsentSigner, importConsentKey } from '@twinkeep/consent';
 import type { CryptoKey, JWK } from 'jose';
 import { exportJWK, generateKeyPair, importJWK } from 'jose';
+import vectors from '../vectors/consent-jws.json' with { type: 'json' };
 
-export const vectors = JSON.parse(
-  readFileSync(new URL('../vectors/consent-jws.json', import.meta.url), 'utf8'),
-);
+export { vectors };
 
 export const START: number = Date.parse('2026-01-15T10:00:00Z');
 export const DAY: number = 86_400_000;

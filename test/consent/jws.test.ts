@@ -55,7 +55,7 @@ describe('the published vectors', () => {
     expect(await signJws(body, 'twin-contribution+jws', pair.signer)).toBe(jws);
   });
 
-  test.each(['Ed25519', 'EdDSA'])('%s verifies', async (alg) => {
+  test.each(['Ed25519', 'EdDSA'] as const)('%s verifies', async (alg) => {
     const { payload, key } = await verifyJws(vectors.jws[alg], rules());
     expect(payload).toEqual(vectors.record);
     expect(key).toBe(pair.key);
