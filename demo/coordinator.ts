@@ -1,6 +1,12 @@
 /** The demo as a client of its coordinator: publishes the task as its operator, reads the rest as anybody may. */
 import { utf8ToBytes } from '@twinkeep/audit';
-import { createTransport, fetchModel, fetchResults, pollRound, type Transport } from '@twinkeep/edge-client/fleet';
+import {
+  createTransport,
+  fetchModel,
+  fetchResults,
+  pollRound,
+  type Transport,
+} from '@twinkeep/edge-client/fleet';
 import {
   bytesToWeights,
   MEDIA,

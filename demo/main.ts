@@ -52,7 +52,7 @@ async function show(options: DemoOptions, display: Display, interrupted: Interru
   );
   display.line('One operator, you, runs all of them on this machine. Logs are in .twinkeep/run/logs.');
   await mkdir(home, { recursive: true });
-  const splits = await withServers(home, options.nodes, display, interrupted, async (servers) => {
+  const splits = await withServers(home, display, interrupted, async (servers) => {
     const done: SplitFigures[] = [];
     for (let split = 1; split <= options.splits; split++) {
       if (options.splits > 1) display.heading(`\nSplit ${split} of ${options.splits}`);

@@ -28,8 +28,8 @@ export interface Processes {
 
 const GRACE_MS = 3_000;
 
-/** @param onEnd called when a party that was ready ends without having been told to */
-export function createProcesses(logs: string, onEnd: (name: string, how: string) => void): Processes {
+/** @param onEnd called when a party that was ready ends without having been told to; `how` in words */
+export function createProcesses(logs: string, onEnd: (program: Program, how: string) => void): Processes {
   const running = new Set<ChildProcess>();
   let stopping = false;
   let closed = false;
@@ -65,7 +65,7 @@ export function createProcesses(logs: string, onEnd: (name: string, how: string)
       const first = await Promise.race([exit, ready]);
       if (first !== 'ready') throw await failure(logs, program, `${first} before it was ready`);
       void exit.then((how) => {
-        if (!stopping) onEnd(program.name, how);
+        if (!stopping) onEnd(program, how);
       });
     },
     async run(program) {

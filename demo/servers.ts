@@ -3,33 +3,31 @@ import { join } from 'node:path';
 import type { Display } from './display.ts';
 import { DemoError } from './errors.ts';
 import type { Interruption } from './interruption.ts';
-import { HELPERS } from './parties.ts';
 import { startPostgres } from './postgres/index.ts';
-import { createProcesses, type Processes } from './processes.ts';
+import { createProcesses, type Processes, type Program } from './processes.ts';
 
 export interface Servers {
   adminUrl: string;
   processes: Processes;
 }
 
-/** Helpers that a round needs, and reports. */
-const FEWEST_HELPERS = 3;
-const FEWEST_NODES = 2;
+/** Longer than a round waits for reports: a node that ends is missed once. */
+const RESTART_MS = 16_000;
+const MAX_RESTARTS = 3;
 
 export async function withServers<T>(
   home: string,
-  nodes: number,
   display: Display,
   interrupted: Interruption,
   work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
   const starting = startPostgres(join(home, 'postgres'));
-  const ruin = ruinWatch(nodes, display);
-  const processes = createProcesses(join(home, 'run', 'logs'), ruin.onEnd);
+  const watch = createWatch(display, (program) => processes.start(program));
+  const processes = createProcesses(join(home, 'run', 'logs'), watch.onEnd);
   try {
     return await Promise.race([
       interrupted.asked,
-      ruin.ruined,
+      watch.ruined,
       (async () => {
         const { adminUrl } = await display.step(
           'PostgreSQL started in .twinkeep/postgres',
@@ -49,27 +47,30 @@ export async function withServers<T>(
   }
 }
 
-/** A node that ends is a dropout, and so is one of the helpers; what the others cannot make up for ends the demo. */
-function ruinWatch(
-  nodes: number,
+/** Starts a party again that ended, as a service manager would. Rounds go on meanwhile: its report is missing from a sum. */
+function createWatch(
   display: Display,
-): { onEnd: (name: string, how: string) => void; ruined: Promise<never> } {
-  const left = { node: nodes, helper: HELPERS };
-  let ruin: (error: Error) => void = () => undefined;
+  restart: (program: Program) => Promise<void>,
+): { onEnd: (program: Program, how: string) => void; ruined: Promise<never> } {
+  const restarts = new Map<string, number>();
+  let ruin: (error: unknown) => void = () => undefined;
   const ruined = new Promise<never>((_, reject) => (ruin = reject));
   ruined.catch(() => undefined);
-  const onEnd = (name: string, how: string): void => {
-    if (name.startsWith('node')) left.node--;
-    if (name.startsWith('helper')) left.helper--;
-    const hopeless = name === 'coordinator' || left.node < FEWEST_NODES || left.helper < FEWEST_HELPERS;
-    if (hopeless)
+  const onEnd = (program: Program, how: string): void => {
+    const { name } = program;
+    const before = restarts.get(name) ?? 0;
+    restarts.set(name, before + 1);
+    if (before === MAX_RESTARTS) {
       ruin(
         new DemoError(
           'demo/party',
-          `${name} ${how}, and without it no round can end. Its log is in .twinkeep/run/logs.`,
+          `${name} ${how} for the ${before + 1}th time. See its log in .twinkeep/run/logs.`,
         ),
       );
-    else display.line(`  ${name} ${how}. The others go on without it.`);
+      return;
+    }
+    display.line(`  ${name} ${how}. It is started again in ${RESTART_MS / 1_000} s; the others go on.`);
+    setTimeout(() => restart(program).catch(ruin), RESTART_MS).unref();
   };
   return { onEnd, ruined };
 }

@@ -52,8 +52,8 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     kept === null ? moveIn(stage, state, seed) : moveBackIn(stage, state, seed),
   );
   await display.step('Coordinator and helpers started', () => startCoordinator(world, processes));
-  const residents = await Promise.all(
-    world.parties.nodes.map((node, i) => customers.writeFor(node.folder, spread[i] ?? [])),
+  const residents = await display.step(`Records of ${customers.title} given to their nodes`, () =>
+    Promise.all(world.parties.nodes.map((node, i) => customers.writeFor(node.folder, spread[i] ?? []))),
   );
   if (kept === null) await importAll(stage, world, spread, residents, state);
   await display.step(`${options.nodes} region nodes started`, () => startNodes(world, processes));
@@ -137,7 +137,7 @@ async function moveBackIn(
 }
 
 async function importAll(
-  { folder, customers, display, processes }: Stage,
+  { folder, display, processes }: Stage,
   world: World,
   spread: Spread,
   residents: readonly NodeCustomers[],
@@ -146,7 +146,7 @@ async function importAll(
   await writeState(folder, state);
   const sizes = spread.map(({ length }) => length);
   const between = `${count(Math.min(...sizes))} to ${count(Math.max(...sizes))} per node`;
-  await display.step(`${count(customers.size)} customers imported, ${between}`, () =>
+  await display.step(`Imported there, ${between}`, () =>
     importCustomers(
       world,
       processes,

@@ -40,6 +40,6 @@ export function demoSettings(settings: TaskSettings): Pick<TaskSpec, 'floors' | 
   const { nodes, customers, minTwins } = settings;
   return {
     floors: { nMin: Math.min(3, nodes), nTarget: nodes, minTwins, maxTwins: customers },
-    windows: { collect: 10_000, ack: 5_000, reveal: 5_000 },
+    windows: { collect: 15_000, ack: 5_000, reveal: 5_000 },
   };
 }

@@ -11,7 +11,7 @@ let processes: Processes;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'twinkeep-processes-'));
   ended = [];
-  processes = createProcesses(folder, (name, how) => ended.push(`${name} ${how}`));
+  processes = createProcesses(folder, ({ name }, how) => ended.push(`${name} ${how}`));
 });
 afterEach(async () => {
   await processes.close();
