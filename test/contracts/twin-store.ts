@@ -2,24 +2,24 @@
  * What every `TwinStore` does, whatever lies below it. An adapter's test calls this with a `setup` that opens an empty store,
  * and opens the same storage a second time, as another process or a restart would.
  */
-import {
-  NO_CONSENT,
-  applyConsent,
-  type Category,
-  type ConsentEvent,
-  type ConsentState,
-} from '@twinkeep/consent';
-import {
-  admit,
-  parseEvent,
-  type AdmittedEvent,
-  type FeatureBytes,
-  type NewReport,
-  type Role,
-  type TwinStore,
-} from '@twinkeep/edge-client/fleet';
-import type { CustomerEvent } from '@twinkeep/protocol';
+import type { Role, TwinStore } from '@twinkeep/edge-client/fleet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  admitted,
+  ALICE,
+  BOB,
+  bytes,
+  CAROL,
+  consentId,
+  count,
+  countFold,
+  DAY,
+  keptEvents,
+  keptIds,
+  neverFold,
+  NOW,
+  report,
+} from './twin-store-fixtures.ts';
 
 export interface StoreSetup {
   store: TwinStore;
@@ -27,13 +27,6 @@ export interface StoreSetup {
   reopen(): Promise<TwinStore>;
   close(): Promise<void>;
 }
-
-const ALICE = 'AAAAAAAAAAAAAAAAAAAAAA';
-const BOB = 'BAAAAAAAAAAAAAAAAAAAAA';
-const CAROL = 'CAAAAAAAAAAAAAAAAAAAAA';
-const PURPOSE = 'https://w3id.org/dpv#ServiceOptimisation';
-const NOW = Date.parse('2026-03-01T12:00:00Z');
-const DAY = 86_400_000;
 
 export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>): void {
   describe(`twin store: ${name}`, () => {
@@ -124,9 +117,9 @@ export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>
     describe('events', () => {
       it('folds fresh events once, also after a restart, and never one that it has', async () => {
         const [one, two, three] = ['e1', 'e2', 'e3'].map((id) => admitted(ALICE, id)) as [
-          AdmittedEvent,
-          AdmittedEvent,
-          AdmittedEvent,
+          ReturnType<typeof admitted>,
+          ReturnType<typeof admitted>,
+          ReturnType<typeof admitted>,
         ];
         expect(await store.recordEvents(ALICE, [one, two, one], countFold)).toBe(2);
         const again = await opened.reopen();
@@ -378,101 +371,4 @@ export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>
       });
     });
   });
-}
-
-function report(overrides: Partial<NewReport> & { round: number }): NewReport {
-  return {
-    taskId: 'task',
-    kind: 'train',
-    rcHash: `rc-${overrides.round}`,
-    modelHash: 'model-0',
-    headerHash: `header-${overrides.round}`,
-    bytes: bytes(1, 2, 255),
-    ...overrides,
-  };
-}
-
-/** An event that went through the gate, as every event must. */
-function admitted(
-  subject: string,
-  id: string,
-  data: CustomerEvent['data'] = {},
-  category: Category = 'behavioral',
-  time: number = NOW - DAY,
-): AdmittedEvent {
-  const event = { id, source: 'test', type: 'page.view', time: new Date(time).toISOString(), category, data };
-  const policy = {
-    purposes: [PURPOSE],
-    retentionDays: {
-      behavioral: 30,
-      transactional: 30,
-      interaction: 30,
-      contextual: 30,
-      third_party_enrichment: 30,
-      feedback: 30,
-      psychographic: 30,
-    },
-  };
-  const outcome = admit(parseEvent(event), subject, consentOf(subject), policy, NOW);
-  if ('refused' in outcome) throw new Error(`the gate refused: ${outcome.refused}`);
-  return outcome;
-}
-
-function consentOf(subject: string): ConsentState {
-  const event: ConsentEvent = {
-    schema: 'urn:twinkeep:consent-event:1',
-    recordId: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
-    subject,
-    controller: 'https://bank.example',
-    seq: 1,
-    prev: null,
-    jurisdiction: ['EU'],
-    regime: 'gdpr-optin@1',
-    notice: { id: 'n', version: '1', lang: 'en', hash: consentId(0) },
-    grants: (['behavioral', 'feedback'] as const).map((category) => ({
-      category,
-      purpose: PURPOSE,
-      operations: ['collect'],
-      legalBasis: 'https://w3id.org/dpv/legal/eu/gdpr#A6-1-a',
-      state: 'given',
-      consentType: 'expressed',
-      necessity: 'required',
-    })),
-    event: { type: 'grant', at: '2026-01-01T00:00:00Z', method: 'test', by: 'subject' },
-  };
-  return applyConsent(NO_CONSENT, { id: consentId(0), event, index: 0, receivedAt: 0 });
-}
-
-function consentId(n: number): string {
-  return `sha-256:${String(n).padStart(42, '0')}A`;
-}
-
-/** A fold whose state is the number of events folded. */
-const countFold = (features: FeatureBytes | null, fresh: readonly AdmittedEvent[]): FeatureBytes =>
-  bytes((features?.[0] ?? 0) + fresh.length);
-
-const neverFold = (): FeatureBytes => {
-  throw new RangeError('nothing is fresh');
-};
-
-function count(features: FeatureBytes | null | undefined): number | undefined {
-  return features?.[0];
-}
-
-async function keptEvents(store: TwinStore, subject: string): Promise<CustomerEvent[]> {
-  const [twin] = await store.readTwins([subject]);
-  let kept: readonly CustomerEvent[] = [];
-  await store.refoldEvents(subject, [], (events) => {
-    kept = events;
-    return twin?.features ?? bytes();
-  });
-  return [...kept].sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-async function keptIds(store: TwinStore, subject: string): Promise<string[]> {
-  return (await keptEvents(store, subject)).map(({ id }) => id);
-}
-
-function bytes(...values: number[]): Uint8Array {
-  return Uint8Array.from(values);
 }

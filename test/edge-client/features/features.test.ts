@@ -8,110 +8,26 @@ import {
   labelOf,
   planOf,
   recordEvents,
-  type FeaturePlan,
-  type FeatureState,
 } from '@twinkeep/edge-client/fleet';
 import type { Category } from '@twinkeep/consent';
-import {
-  inputWidth,
-  type Aggregate,
-  type CustomerEvent,
-  type Feature,
-  type TaskSpec,
-} from '@twinkeep/protocol';
+import type { CustomerEvent, Feature } from '@twinkeep/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMemoryTwinStore } from '../../support/memory-twin-store.ts';
 import { admitted, DAY, makeChain, makeEvent, makeTask, NOW, POLICY, SUBJECT } from '../fixtures.ts';
+import {
+  ALL,
+  close,
+  features,
+  fold,
+  history,
+  instant,
+  shuffle,
+  SPAN,
+  taskWith,
+  TODAY,
+} from './arbitraries.ts';
 import { bruteForce } from './brute-force.ts';
-
-const TODAY = Math.floor(NOW / DAY);
-const SPAN = 60;
-const ALL: ReadonlySet<Category> = new Set(['transactional', 'behavioral']);
-
-const instant = fc.integer({ min: (TODAY - SPAN) * DAY, max: NOW });
-/** Few values, so that ties, equal values and equal instants happen; few instants per day for the same reason. */
-const value = fc.oneof(
-  fc.constantFrom(0, 1, 2.5, -7, 1e6, 0.1),
-  fc.double({ min: -1e3, max: 1e3, noNaN: true }),
-  fc.constantFrom('red', 'blue', ''),
-  fc.boolean(),
-);
-const history = fc.array(
-  fc
-    .record({
-      time: fc.oneof(
-        instant,
-        fc.constantFrom(NOW, NOW - DAY, NOW - 10 * DAY, NOW - 30 * DAY, NOW - 31 * DAY),
-      ),
-      type: fc.constantFrom('order', 'visit'),
-      category: fc.constantFrom<Category[]>('transactional', 'behavioral'),
-      data: fc.record({ x: value, y: value }, { requiredKeys: [] }),
-    })
-    .map(({ time, type, category, data }) =>
-      // A null prototype and -0 do not survive JSON, which every event comes from.
-      makeEvent(type, category, time, JSON.parse(JSON.stringify(data))),
-    ),
-  { maxLength: 40 },
-);
-const aggregate: fc.Arbitrary<Aggregate> = fc.oneof(
-  fc.constantFrom<Aggregate[]>(
-    ...(['last', 'sum', 'mean', 'min', 'max', 'distinct', 'trend', 'count', 'recency'] as const).map(
-      (kind) => ({ kind }),
-    ),
-  ),
-  fc.record({
-    kind: fc.constant('decayed' as const),
-    halfLifeDays: fc.double({ min: 0.1, max: 90, noNaN: true }),
-  }),
-  fc.record({
-    kind: fc.constant('ratio' as const),
-    equals: fc.constantFrom<(string | number | boolean)[]>('red', 1, true),
-  }),
-);
-const feature: fc.Arbitrary<Feature> = fc
-  .record({
-    category: fc.constantFrom<Category[]>('transactional', 'behavioral'),
-    event: fc.constantFrom('order', 'visit'),
-    attribute: fc.constantFrom('x', 'y', undefined),
-    aggregate,
-    windowDays: fc.option(fc.integer({ min: 1, max: 70 }), { nil: undefined }),
-  })
-  .map(({ attribute, windowDays, ...rest }): Feature => {
-    const { kind } = rest.aggregate;
-    const needed = kind === 'count' || kind === 'recency' ? attribute : (attribute ?? 'x');
-    const window = kind === 'trend' ? (windowDays ?? 30) : windowDays;
-    return {
-      ...rest,
-      name: JSON.stringify([rest, attribute ?? null, windowDays ?? null]).slice(0, 64),
-      ...(needed === undefined ? {} : { attribute: needed }),
-      ...(window === undefined ? {} : { windowDays: window }),
-      transform: { kind: 'scale', bounds: [-10, 10], curve: 'linear', indicator: true },
-    };
-  });
-const features = fc.uniqueArray(feature, { minLength: 1, maxLength: 6, selector: ({ name }) => name });
-
-function taskWith(list: Feature[], horizonDays = 10): TaskSpec {
-  const base = makeTask();
-  return makeTask({
-    features: list,
-    label: { ...base.label, horizonDays },
-    model: { ...base.model, inputs: inputWidth(list) },
-  });
-}
-
-function fold(plan: FeaturePlan, events: readonly CustomerEvent[]): FeatureState {
-  const state = createFeatureState(plan);
-  for (const event of events) applyEvent(state, admitted(event));
-  return state;
-}
-
-function close(actual: unknown, expected: unknown): void {
-  const tolerance = typeof expected === 'number' ? 1e-7 * Math.max(1e3, Math.abs(expected)) : 0;
-  const near =
-    typeof expected === 'number' && typeof actual === 'number' && Math.abs(actual - expected) <= tolerance;
-  expect(near ? expected : actual).toBe(expected);
-}
 
 describe('features', () => {
   it('equal those computed over all raw events, for every aggregate and as of any day', () => {
@@ -383,50 +299,3 @@ describe('features', () => {
     expect((await store.readTwins([SUBJECT]))[0]?.features).toEqual(before);
   });
 });
-
-describe('labels', () => {
-  const task = makeTask();
-  const plan = planOf([task]);
-  const ended = (time: number, left: boolean | string): CustomerEvent =>
-    makeEvent('contract.ended', 'transactional', time, { left });
-
-  it('come from the latest event, and the greater of simultaneous ones', () => {
-    const events = [ended(NOW - DAY, true), ended(NOW - 3 * DAY, false), ended(NOW - DAY, false)];
-    for (const order of [events, events.toReversed()]) expect(labelOf(fold(plan, order), task).label).toBe(1);
-  });
-
-  it('are missing without an event, for another category, and for a value that the task does not name', () => {
-    const none = labelOf(createFeatureState(plan), task);
-    expect(none).toEqual({ label: Number.NaN, asOf: null });
-    const foreign = fold(plan, [makeEvent('contract.ended', 'feedback', NOW, { left: true })]);
-    expect(labelOf(foreign, task).asOf).toBeNull();
-    const unnamed = labelOf(fold(plan, [ended(NOW, 'perhaps')]), task);
-    expect(unnamed).toEqual({ label: Number.NaN, asOf: NOW - 30 * DAY });
-  });
-
-  it('are missing for a day whose features are no longer kept', () => {
-    const visits = Array.from({ length: 1_300 }, (_, i) => makeEvent('visit', 'behavioral', NOW - i * DAY));
-    const state = decodeFeatures(encodeFeatures(fold(plan, visits)), plan);
-    applyEvent(state, admitted(ended(NOW - 1_250 * DAY, true)));
-    expect(labelOf(state, task)).toEqual({ label: Number.NaN, asOf: NOW - 1_280 * DAY });
-    applyEvent(state, admitted(ended(NOW - 1_000 * DAY, true)));
-    expect(labelOf(state, task).label).toBe(1);
-  });
-
-  it('of a task that the plan does not have are an error', () => {
-    expect(() => labelOf(createFeatureState(plan), makeTask({ taskId: 'other' }))).toThrowError(
-      expect.objectContaining({ code: 'features/not-planned' }),
-    );
-  });
-});
-
-function shuffle<T>(items: readonly T[], seed: number): T[] {
-  const out = [...items];
-  let state = seed;
-  for (let i = out.length - 1; i > 0; i--) {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    const j = state % (i + 1);
-    [out[i], out[j]] = [out[j]!, out[i]!];
-  }
-  return out;
-}
