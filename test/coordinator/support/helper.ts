@@ -17,9 +17,11 @@ import {
   webCryptoPrg,
   type BoxKeyPair,
   type HelperAck,
+  type HelperEpoch,
   type HelperRound,
   type HelperWork,
   type SigningKey,
+  type Statement,
 } from '@twinkeep/protocol';
 import { bytesToBase64Url, sha256 } from '@twinkeep/audit';
 import * as v from 'valibot';
@@ -38,6 +40,7 @@ export interface TestHelper {
 
 export function createTestHelper(j: number, key: SigningKey, client: () => Client): TestHelper {
   const boxKeys = new Map<number, BoxKeyPair>();
+  const epochs = new Map<number, Statement<HelperEpoch>>();
   /** By rcHash, then header hash. */
   const seeds = new Map<string, Map<string, Map<number, Uint8Array>>>();
 
@@ -45,21 +48,24 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
   const put = (path: string, body: object): Promise<Answer> =>
     client().sendAsHelper(key, { method: 'PUT', path, body });
 
+  const makeEpoch = (e: number): Promise<Statement<HelperEpoch>> => {
+    const pair = createBoxKeyPair();
+    boxKeys.set(e, pair);
+    const boxKey = bytesToBase64Url(pair.publicKey);
+    const now = Date.now();
+    return signStatement(
+      'helper-epoch',
+      { v: 1, j, e, boxKey, notBefore: now - 1_000, notAfter: now + 864e5 },
+      key,
+    );
+  };
+
   return {
     j,
     publishEpoch: async (e = 1) => {
-      const pair = boxKeys.get(e) ?? createBoxKeyPair();
-      boxKeys.set(e, pair);
-      const now = Date.now();
-      const epoch = {
-        v: 1,
-        j,
-        e,
-        boxKey: bytesToBase64Url(pair.publicKey),
-        notBefore: now - 1_000,
-        notAfter: now + 864e5,
-      };
-      return put(PATHS.helperEpoch(j), await signStatement('helper-epoch', epoch, key));
+      const statement = epochs.get(e) ?? (await makeEpoch(e));
+      epochs.set(e, statement);
+      return put(PATHS.helperEpoch(j), statement);
     },
     work: async (after, wait = 0) => {
       const query = after === undefined ? '' : `?after=${after}&wait=${wait}`;

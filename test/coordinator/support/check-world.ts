@@ -1,0 +1,101 @@
+/** What must hold of a coordinator's tables at any time between transactions, whatever happened before. */
+import { createLog, createSigner, sha256, bytesToBase64Url } from '@twinkeep/audit';
+import { statementHash, type RoundConfig, type RoundResult, type Statement } from '@twinkeep/protocol';
+import { expect } from 'vitest';
+import { openDatabase } from '../../../coordinator/store/database.ts';
+import { createLogStore } from '../../../coordinator/store/log-store.ts';
+import type { World } from './world.ts';
+import { ORIGIN } from './parties.ts';
+
+export async function checkWorld({ sql, databaseUrl, parties }: World): Promise<void> {
+  await checkLog(databaseUrl, Buffer.from(parties.logKey.d, 'base64url'));
+  const rows = async <T>(text: string): Promise<T[]> => (await sql.query(text)).rows as T[];
+
+  // Every leaf is a public statement or a consent, and every one of those has its leaf.
+  expect(
+    await rows(`select from log_leaves l left join statements s using (leaf_index) left join consent_events e using (leaf_index)
+      where (s.hash is null) = (e.event_id is null)`),
+  ).toEqual([]);
+  expect(
+    await rows('select from consent_events e left join vault v using (leaf_index) where v.body is null'),
+  ).toEqual([]);
+
+  const statements = new Map<string, Statement<unknown>>();
+  for (const { hash, statement } of await rows<{ hash: string; statement: string }>(
+    'select hash, statement from statements',
+  )) {
+    const parsed = JSON.parse(statement) as Statement<unknown>;
+    expect(bytesToBase64Url(statementHash(parsed))).toBe(hash);
+    statements.set(hash, parsed);
+  }
+  const bodyOf = <T>(hash: string): T => statements.get(hash)?.body as T;
+
+  let last: { task: string; result: string } | null = null;
+  const rounds = await rows<{
+    rc_hash: string;
+    task_id: string;
+    round: number;
+    phase: string;
+    sc_hash: string | null;
+    result_hash: string | null;
+    reports: number;
+  }>(
+    `select rc_hash, task_id, round, phase, sc_hash, result_hash, (state ->> 'reports')::int as reports from rounds order by task_id, round`,
+  );
+  for (const round of rounds) {
+    const config = bodyOf<RoundConfig>(round.rc_hash);
+    const before: string | null = last?.task === round.task_id ? last.result : null;
+    expect(config).toMatchObject({ round: round.round, prevResultHash: before });
+    const ended = ['sealed', 'abandoned'].includes(round.phase);
+    expect(round.result_hash !== null).toBe(ended);
+    const [counts] = await sql
+      .query<Record<string, string>>(
+        `select (select count(*) from reports where rc_hash = $1) as reports,
+          (select count(*) from reports where rc_hash = $1 and (vector is not null or header is not null)) as kept,
+          (select count(*) from report_members where rc_hash = $1) as members,
+          (select count(*) from mask_sums where rc_hash = $1) as sums`,
+        [round.rc_hash],
+      )
+      .then(({ rows: [row] }) => [row as Record<string, string>]);
+    expect(Number(counts?.['reports'])).toBe(round.reports);
+    if (!ended) continue;
+    expect(counts).toMatchObject({ kept: '0', members: '0', sums: '0' });
+    const result = bodyOf<RoundResult>(round.result_hash as string);
+    expect(result).toMatchObject({
+      rcHash: round.rc_hash,
+      scHash: round.sc_hash,
+      status: round.phase,
+      round: round.round,
+    });
+    last = { task: round.task_id, result: round.result_hash as string };
+  }
+
+  for (const task of await rows<{
+    task_id: string;
+    model_hash: string;
+    last_result: string | null;
+    state: string;
+    rounds_opened: number;
+  }>('select * from tasks')) {
+    const own = rounds.filter(({ task_id }) => task_id === task.task_id);
+    const open = own.filter(({ result_hash }) => result_hash === null);
+    expect(open.length).toBe(task.state === 'running' ? 1 : 0);
+    expect(own.map(({ round }) => round)).toEqual(
+      Array.from({ length: task.rounds_opened }, (_, i) => i + 1),
+    );
+    if (task.last_result !== null)
+      expect(bodyOf<RoundResult>(task.last_result).modelOut).toBe(task.model_hash);
+  }
+  for (const { hash, bytes } of await rows<{ hash: string; bytes: Buffer }>('select hash, bytes from models'))
+    expect(bytesToBase64Url(sha256(new Uint8Array(bytes)))).toBe(hash);
+}
+
+async function checkLog(url: string, seed: Uint8Array): Promise<void> {
+  const db = openDatabase(url, () => undefined);
+  try {
+    const log = createLog({ store: createLogStore(db), signer: createSigner(seed), origin: ORIGIN });
+    expect(await log.fsck()).toMatchObject({ ok: true });
+  } finally {
+    await db.destroy();
+  }
+}
