@@ -37,7 +37,7 @@ export interface TwinOptions {
   notice: ConsentNotice;
   /** Starts the worker that the twin lives in: `() => new Worker(new URL('@twinkeep/edge-client/worker', import.meta.url), { type: 'module' })`. */
   worker: () => Worker;
-  /** Name of the twin's database in this origin; several people on one browser need several. Default `twinkeep`. */
+  /** Name of the twin's database in this origin. Default: a name of its own for each pseudonym. */
   name?: string;
   /** Where the person is: `EU`, ISO 3166-1 or -2. Default `['EU']`. */
   jurisdiction?: readonly string[];
@@ -63,7 +63,7 @@ export interface Twin {
   predict(task: string): Promise<Predicted>;
   /** Which signals moved the prediction. Needs what `predict` needs. */
   explain(task: string): Promise<Explained>;
-  /** @returns a function that ends the subscription. What a listener throws is reported to the console's error handler, not to the twin. */
+  /** @returns a function that ends the subscription. What a listener throws goes to `reportError`, and stops nothing. */
   on<Name extends keyof TwinEvents>(name: Name, listener: (event: TwinEvents[Name]) => void): () => void;
   /** Everything that this device keeps of the person, as plain JSON (GDPR Articles 15 and 20). */
   export(): Promise<Exported>;
@@ -85,8 +85,12 @@ export type Unavailable =
   | 'storage-corrupt'
   /** The browser lacks what is needed: workers, WebCrypto with Ed25519, a secure context. */
   | 'not-supported'
-  /** The database is of a newer version of this software, perhaps of another tab. */
+  /** The storage is of a newer version of this software: reload the page. */
   | 'newer-version'
+  /** Another tab holds on to an older version of the storage. */
+  | 'blocked'
+  /** The named database keeps the twin of somebody else. */
+  | 'other-person'
   /** The worker cannot be started, or ended. */
   | 'worker-lost'
   /** A fault in this software; the message is in `detail`. */
@@ -106,8 +110,7 @@ export type TwinStatus = { state: 'ready' | 'erasing' } | ({ state: 'unavailable
 
 export type Recorded =
   /** `fresh` is false for an event whose id is known already: it counts once. */
-  | { recorded: true; fresh: boolean }
-  | ({ recorded: false } & Refused<RecordReason>);
+  { recorded: true; fresh: boolean } | ({ recorded: false } & Refused<RecordReason>);
 
 export type RecordReason =
   | Unavailable
@@ -235,7 +238,11 @@ export type PauseReason = 'offline' | 'metered' | 'low-battery' | 'asleep' | 'cl
 
 export type RoundTrouble =
   | 'not-consented'
+  /** What the task wants to predict has not been seen here, so there is nothing to learn from. */
   | 'no-label'
+  /** The round asks only twins that are held out, or this twin is. */
+  | 'not-asked'
+  | 'task-unknown'
   | 'coordinator-unreachable'
   /** Something else than the coordinator answers: a sign-in page, a proxy. */
   | 'not-the-coordinator'
