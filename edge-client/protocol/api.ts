@@ -96,7 +96,7 @@ export const roundOfferSchema: v.GenericSchema<RoundOffer> = v.strictObject({
   config: v.nullable(loggedSchema('round-config', roundConfigSchema)),
   epochs: v.pipe(v.array(statementSchema('helper-epoch', helperEpochSchema)), v.maxLength(8)),
   lastResult: v.nullable(loggedSchema('round-result', roundResultSchema)),
-}) as v.GenericSchema<RoundOffer>;
+});
 
 export const taskAnswerSchema: v.GenericSchema<LoggedStatement<TaskSpec>> = loggedSchema(
   'task',
@@ -110,7 +110,7 @@ export interface RoundResults {
 
 export const roundResultsSchema: v.GenericSchema<RoundResults> = v.strictObject({
   results: v.pipe(v.array(loggedSchema('round-result', roundResultSchema)), v.maxLength(MAX_RESULTS)),
-}) as v.GenericSchema<RoundResults>;
+});
 
 export interface ReportReceipt {
   status: 'accepted';

@@ -165,7 +165,7 @@ export const featureSchema: v.GenericSchema<Feature> = v.pipe(
     ({ aggregate, windowDays }) => aggregate.kind !== 'trend' || windowDays !== undefined,
     'a trend needs a window',
   ),
-) as v.GenericSchema<Feature>;
+);
 
 export const labelSchema: v.GenericSchema<Label> = v.strictObject({
   category: v.picklist(CATEGORIES),

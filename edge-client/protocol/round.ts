@@ -13,7 +13,7 @@ const int = (min: number, max: number = Number.MAX_SAFE_INTEGER): v.GenericSchem
 const helperNumber = int(1, 8);
 const time = int(0);
 const nullable = <T>(schema: v.GenericSchema<T>): v.GenericSchema<T | null> =>
-  v.nullable(schema) as v.GenericSchema<T | null>;
+  v.nullable(schema);
 
 /** Helper j's X25519 key of an epoch, signed by its long-lived key: the only way that a box key becomes acceptable. */
 export interface HelperEpoch {
@@ -125,7 +125,7 @@ export const roundConfigSchema: v.GenericSchema<RoundConfig> = v.strictObject({
   closeAt: time,
   ackDeadline: time,
   revealDeadline: time,
-}) as v.GenericSchema<RoundConfig>;
+});
 
 /** Helper j's verdict on reports, by header hash. A report that any responding helper refuses is left out of the set. */
 export interface HelperAck {
@@ -191,7 +191,7 @@ export const setCommitSchema: v.GenericSchema<SetCommit> = v.strictObject({
   responding: v.pipe(v.array(helperNumber), v.maxLength(8)),
   consent: consentPointSchema,
   dropped: droppedSchema,
-}) as v.GenericSchema<SetCommit>;
+});
 
 /** Helper j has seen this one set of the round. It answers after q identical readies, and never for another set. */
 export interface HelperReady {
@@ -288,4 +288,4 @@ export const roundResultSchema: v.GenericSchema<RoundResult> = v.strictObject({
   categories: v.strictObject({ required: v.array(categorySchema), optional: v.array(categorySchema) }),
   consent: v.nullable(consentPointSchema),
   dropped: droppedSchema,
-}) as v.GenericSchema<RoundResult>;
+});

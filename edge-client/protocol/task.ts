@@ -109,7 +109,7 @@ export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
   }),
   helpers: v.strictObject({ m: int(1, 8), c: int(0, 7), mode: v.literal('quorum'), q: int(1, 8) }),
   windows: v.strictObject({ collect: int(100, 864e5), ack: int(100, 864e5), reveal: int(100, 864e5) }),
-}) as v.GenericSchema<TaskSpec>;
+});
 
 /** Parses a task and checks what no single field shows. @throws ProtocolError 'protocol/task' with the field and what to do */
 export function parseTask(input: unknown): TaskSpec {
