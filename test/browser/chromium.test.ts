@@ -82,7 +82,7 @@ describe('launchChromium', () => {
 });
 
 async function whatATwinNeeds(): Promise<Record<string, boolean>> {
-  const pair = (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])) as CryptoKeyPair;
+  const pair = await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']);
   return {
     secure: isSecureContext,
     ed25519: !pair.privateKey.extractable,

@@ -1,0 +1,40 @@
+/** Opens a module of this repository in a page: bundled from the sources as they are, served from memory, on an origin of its own. */
+import type { Browser, JSHandle, Page } from 'playwright-core';
+import { build, defaultClientConditions, type Rolldown } from 'vite';
+
+/** Secure, so that a page has WebCrypto; answered by the test alone, so that nothing leaves the machine. */
+const ORIGIN = 'https://twin.example';
+
+/** @param entry absolute path. @returns the page, and the module's exports as they live in it */
+export async function openModule<Exports>(
+  browser: Browser,
+  entry: string,
+): Promise<{ page: Page; module: JSHandle<Exports> }> {
+  const code = await bundle(entry);
+  const page = await browser.newPage();
+  await page.route(`${ORIGIN}/**`, (route) =>
+    route.request().url().endsWith('/module.js')
+      ? route.fulfill({ contentType: 'text/javascript', body: code })
+      : route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Module</title>' }),
+  );
+  await page.goto(ORIGIN);
+  const module = await page.evaluateHandle<Exports>(`import('/module.js')`);
+  return { page, module };
+}
+
+async function bundle(entry: string): Promise<string> {
+  const output = await build({
+    configFile: false,
+    logLevel: 'warn',
+    resolve: { conditions: ['@twinkeep/source', ...defaultClientConditions] },
+    build: {
+      target: 'esnext',
+      minify: false,
+      write: false,
+      lib: { entry, formats: ['es'] },
+      rolldownOptions: { output: { codeSplitting: false } },
+    },
+  });
+  const [{ output: chunks }] = output as [Rolldown.RolldownOutput];
+  return chunks[0].code;
+}
