@@ -29,3 +29,6 @@ export * from './node/run.ts';
 export * from './node/roles.ts';
 export * from './process/config.ts';
 export * from './node/features.ts';
+export * from './node/changes.ts';
+export * from './node/model-cache.ts';
+export * from './node/prepare.ts';

@@ -2,13 +2,7 @@ import { readConsentChain } from '@twinkeep/edge-client/fleet';
 import { CATEGORIES, decide, type Category } from '@twinkeep/consent';
 import { createOutbox, createTransport, submitConsents } from '@twinkeep/edge-client/fleet';
 import { randomBytes } from '@twinkeep/protocol';
-import {
-  customerBinding,
-  importEventFile,
-  openRegion,
-  withdrawConsent,
-  type Region,
-} from '@twinkeep/region';
+import { customerBinding, importEventFile, openRegion, withdrawConsent, type Region } from '@twinkeep/region';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';

@@ -80,8 +80,8 @@ async function importEverything(): Promise<void> {
     `id,word,number,note,left,ok\n${planted.customer},${planted.words[0]},${planted.number},${planted.freeText},${planted.label},y\nother,${planted.words[1]},1,none,no,n\n`,
   );
   await importCsvFile(region, data, map);
-  const { rate: _, column: __, granted: ___, ...termsOnly } = MAPPING.consent;
-  await writeFile(terms, JSON.stringify(termsOnly));
+  const { purpose, notice, evidence } = MAPPING.consent;
+  await writeFile(terms, JSON.stringify({ purpose, notice, evidence }));
   const event = {
     id: planted.eventId,
     source: 'app',
@@ -144,7 +144,7 @@ describe('the database of a region node', () => {
     expect(dump).toContain(subject);
 
     const [twin] = await region.store.readTwins([subject]);
-    const features = new TextDecoder().decode(twin!.features!);
+    const features = new TextDecoder().decode(twin!.features ?? undefined);
     expect(features).toContain(planted.words[0]);
     expect(features).toContain(planted.freeText);
     expect(Buffer.from(twin!.consents[0]!.jws.split('.')[1]!, 'base64url').toString()).toContain(

@@ -11,5 +11,5 @@ export const nodePrg: MaskPrg = async (key, words) => {
   const stream = createCipheriv('aes-256-ctr', key, ZERO_COUNTER).update(zeros);
   // `update` may answer with a part of a pool, and a view of words has to start at its own buffer.
   const exact = stream.byteOffset === 0 && stream.byteLength === stream.buffer.byteLength;
-  return littleEndianWords((exact ? stream.buffer : new Uint8Array(stream).buffer) as ArrayBuffer);
+  return littleEndianWords(exact ? stream.buffer : new Uint8Array(stream).buffer);
 };

@@ -11,7 +11,7 @@ import {
   submitReady,
   submitSums,
 } from '@twinkeep/edge-client/fleet';
-import { randomBytes, sodiumReady, type SigningKey, type Trust } from '@twinkeep/protocol';
+import { ProblemError, randomBytes, sodiumReady, type SigningKey, type Trust } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
 import { readHelperConfig, readJson, readKey, readTrust, type HelperConfig } from '../process/config.ts';
 import { openDatabase } from '../process/database.ts';
@@ -82,8 +82,11 @@ export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise
     sums: (rcHash, bytes) => submitSums(transport, { j, rcHash }, bytes, stop),
   };
   const policy = { j, keyId: key.id, trust, minReports: parts.minReports };
-  const onTrouble = (rcHash: string, error: unknown): void =>
-    log.warn({ rcHash, ...errorFields(error) }, 'a round is in trouble');
+  const onTrouble = (rcHash: string, error: unknown): void => {
+    // The round needs q helpers only: whoever comes later than that finds it closed.
+    const late = error instanceof ProblemError && error.code === 'round/closed';
+    log[late ? 'debug' : 'warn']({ rcHash, ...errorFields(error) }, 'a round goes on without this helper');
+  };
   const performDuties = createDuties({ policy, key, store, clock, sink, onTrouble });
   let published = 0;
   let after = 0;

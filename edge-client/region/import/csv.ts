@@ -101,22 +101,19 @@ function checkHeader(name: string, cells: string[], needed: readonly string[], d
 /** The parser's own messages quote the row, which is personal. It counts the rows before the one that it could not read. */
 function refuseRow(name: string, error: CsvError): RegionError {
   const { code, records: before = 0 } = error as CsvError & { records?: number };
-  return new RegionError('import/format', `${name}, row ${before + 1}: ${plainMessage(code)}`, {
-    cause: error,
-  });
+  return new RegionError(
+    'import/format',
+    `${name}, row ${before + 1}: ${PLAIN_MESSAGES[code] ?? `it cannot be read (${code})`}`,
+    {
+      cause: error,
+    },
+  );
 }
 
-function plainMessage(code: CsvError['code']): string {
-  switch (code) {
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return 'a quote is opened and never closed';
-    case 'CSV_INVALID_CLOSING_QUOTE':
-      return 'after a closing quote there is text before the next delimiter: is a quote missing before?';
-    case 'INVALID_OPENING_QUOTE':
-      return 'a quote stands in the middle of a cell';
-    case 'CSV_MAX_RECORD_SIZE':
-      return `it is longer than ${MAX_ROW_CHARACTERS} characters: is a quote never closed?`;
-    default:
-      return `the row cannot be read (${code})`;
-  }
-}
+const PLAIN_MESSAGES: Partial<Record<CsvError['code'], string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote is opened and never closed',
+  CSV_INVALID_CLOSING_QUOTE:
+    'after a closing quote there is text before the next delimiter: is a quote missing before?',
+  INVALID_OPENING_QUOTE: 'a quote stands in the middle of a cell',
+  CSV_MAX_RECORD_SIZE: `it is longer than ${MAX_ROW_CHARACTERS} characters: is a quote never closed?`,
+};

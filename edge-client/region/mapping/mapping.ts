@@ -210,14 +210,20 @@ function checkMapping(mapping: Mapping): void {
 /** A column that becomes a feature, with its defaults filled in. */
 export type Fact = Exclude<Column, { type: 'ignore' }> & { attribute: string; event: string };
 
-/** In the order of the mapping. */
-export function factColumns(mapping: Mapping): [column: string, fact: Fact][] {
-  return Object.entries(mapping.columns).flatMap(([column, rule]) =>
+/** In the order of the mapping. Asked for with every row, so it is worked out once. */
+export function factColumns(mapping: Mapping): readonly [column: string, fact: Fact][] {
+  const known = factsOf.get(mapping);
+  if (known !== undefined) return known;
+  const facts = Object.entries(mapping.columns).flatMap(([column, rule]): [string, Fact][] =>
     rule.type === 'ignore'
       ? []
       : [[column, { ...rule, attribute: rule.attribute ?? column, event: rule.event ?? DEFAULT_EVENT }]],
   );
+  factsOf.set(mapping, facts);
+  return facts;
 }
+
+const factsOf = new WeakMap<Mapping, readonly [string, Fact][]>();
 
 /** Categories that a customer is asked for, the required ones first. */
 export function mappingCategories(mapping: Mapping): { required: Category[]; optional: Category[] } {

@@ -37,7 +37,7 @@ export const noticeSchema: v.GenericSchema<ConsentTerms['notice']> = v.pipe(
     ({ text, hash }) => (text === undefined) !== (hash === undefined),
     'give either the text of the notice or its hash',
   ),
-) as v.GenericSchema<ConsentTerms['notice']>;
+);
 
 export const termsFields = {
   purpose: v.pipe(v.string(), v.url(), v.maxLength(200)),

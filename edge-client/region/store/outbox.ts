@@ -57,8 +57,10 @@ export async function addReceipts(
     const receipt = byTag.get(rowName(tag));
     const entry = found.get(subject);
     if (receipt === undefined || entry === undefined) return [];
-    const { event: _, ...place } = receipt;
-    return [{ tag, subject, bytes: entry.cipher.seal('receipt', rowName(tag), jsonToBytes(place)) }];
+    const { index, leaf, salt } = receipt;
+    return [
+      { tag, subject, bytes: entry.cipher.seal('receipt', rowName(tag), jsonToBytes({ index, leaf, salt })) },
+    ];
   });
   if (sealed.length === 0) return;
   await sql`UPDATE consent SET receipt = new.bytes

@@ -88,7 +88,9 @@ export async function recordEvents(
   const subjects = changed.map(({ subject }) => subject);
   if (fold === null) await trx.deleteFrom('feature').where('subject', 'in', subjects).execute();
   else await foldFresh(trx, ciphers, changed, fold);
-  const rows = changed.flatMap(({ rows }) => rows.map(({ event: _, ...row }) => row));
+  const rows = changed.flatMap(({ rows }) =>
+    rows.map(({ subject, tag, last_day, sealed }) => ({ subject, tag, last_day, sealed })),
+  );
   for (const some of chunks(rows)) await trx.insertInto('event').values(some).execute();
   await touch(trx, subjects);
   return rows.length;
