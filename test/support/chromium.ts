@@ -122,9 +122,7 @@ async function unpackedChromium(): Promise<string> {
 
 /** The package unpacks into the temporary folder of its process, and its libraries only where it believes to be on a server without any. */
 async function unpack(folder: string): Promise<void> {
-  const script = `import('@sparticuz/chromium').then(({ default: chromium }) => chromium.executablePath())`;
-  await run(process.execPath, ['-e', script], {
-    cwd: import.meta.dirname,
+  await run(process.execPath, [join(import.meta.dirname, 'unpack-chromium.mjs')], {
     env: { ...process.env, TMPDIR: folder, VERCEL: '1' },
   });
 }

@@ -28,6 +28,7 @@ import {
   rotationSigns,
   signStatement,
   sodiumReady,
+  webCryptoPrg,
   weightsToBytes,
   type MaskPrg,
   type ModelSpec,
@@ -40,9 +41,7 @@ import { BOXES, CONFIG, KEY, LAYOUT, MEMBERS, RC_HASH, SPEC } from './inputs.ts'
 /** What was computed -> the SHA-256 of its bytes, in hexadecimal. */
 export type Fingerprints = Record<string, string>;
 
-export { webCryptoPrg } from '@twinkeep/protocol';
-
-export async function fingerprints(prg: MaskPrg): Promise<Fingerprints> {
+export async function fingerprints(prg: MaskPrg = webCryptoPrg): Promise<Fingerprints> {
   await sodiumReady;
   const key = await importSigningKey(KEY);
   return {
@@ -148,7 +147,7 @@ async function report(prg: MaskPrg, key: SigningKey): Promise<Fingerprints> {
 }
 
 /** The report of these inputs, in the base64url of its bytes: for the other platform to read. */
-export async function makeReport(prg: MaskPrg): Promise<string> {
+export async function makeReport(prg: MaskPrg = webCryptoPrg): Promise<string> {
   await sodiumReady;
   return bytesToBase64Url(await reportBytes(prg, await importSigningKey(KEY)));
 }

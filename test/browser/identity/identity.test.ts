@@ -28,7 +28,7 @@ afterAll(() => browser.close());
 describe('Chromium and Node', () => {
   it('compute the same masks, vectors, weights, canonical JSON, signatures and report', async () => {
     const inNode = await node.fingerprints(nodePrg);
-    const inPage = await page.evaluate((module) => module.fingerprints(module.webCryptoPrg));
+    const inPage = await page.evaluate((module) => module.fingerprints());
     expect(inPage).toEqual(inNode);
     expect(Object.keys(inNode).length).toBeGreaterThan(20);
     // One fingerprint for all would be equal too.
@@ -37,7 +37,7 @@ describe('Chromium and Node', () => {
 
   it("read each other's reports", async () => {
     const fromNode = await node.makeReport(nodePrg);
-    const fromPage = await page.evaluate((module) => module.makeReport(module.webCryptoPrg));
+    const fromPage = await page.evaluate((module) => module.makeReport());
     const inPage = await page.evaluate((module, report) => module.readReport(report), fromNode);
     expect(inPage).toEqual(node.readReport(fromPage));
     expect(inPage.members).toHaveLength(60);
