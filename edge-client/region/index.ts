@@ -32,3 +32,4 @@ export * from './node/features.ts';
 export * from './node/changes.ts';
 export * from './node/model-cache.ts';
 export * from './node/prepare.ts';
+export * from './process/logger.ts';

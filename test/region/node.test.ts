@@ -3,6 +3,7 @@ import { randomBytes } from '@twinkeep/protocol';
 import {
   cacheModels,
   createChanges,
+  createLogger,
   createPreparation,
   drawConsent,
   openRegion,
@@ -12,7 +13,6 @@ import {
 } from '@twinkeep/region';
 import { planOf, readConsentChain } from '@twinkeep/edge-client/fleet';
 import type { RoundOffer } from '@twinkeep/protocol';
-import { pino } from 'pino';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -130,7 +130,7 @@ describe('before a round', () => {
       plan: planOf([task]),
       policy: region.policyFor([task.purpose]),
       changes,
-      log: pino({ level: 'silent' }),
+      log: Object.assign(createLogger('test'), { level: 'silent' }),
       clock: Date.now,
     });
     const offer = (round: number) =>

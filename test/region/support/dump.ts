@@ -1,16 +1,15 @@
 /** Every row of every table of a database as one text, as somebody reads it who has a copy of it. */
-import pg from 'pg';
+import { connectSql } from './sql.ts';
 
 export async function dumpDatabase(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = connectSql(url);
   try {
     const tables = await client.query<{ name: string }>(
       "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
     );
     const rows: string[] = [];
-    for (const { name } of tables.rows) {
-      const { rows: some } = await client.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`);
+    for (const { name } of tables) {
+      const some = await client.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`);
       rows.push(...some.map(({ row }) => `${name} ${row}`));
     }
     return rows.join('\n');
