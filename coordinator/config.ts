@@ -65,7 +65,7 @@ const fileSchema = v.strictObject({
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
 });
 
-const coordinate = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
+const coordinate = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, '32 bytes in base64url'));
 /** Other members (kid, use) are left out: keys are named by themselves here. */
 const jwkSchema: v.GenericSchema<unknown, PrivateJwk> = v.object({
   kty: v.literal('OKP'),
@@ -101,6 +101,7 @@ async function readValid<T>(file: string, schema: v.GenericSchema<unknown, T>): 
   const parsed = v.safeParse(schema, await readJsonFile(file));
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
+  // Every pattern above has words of its own: the default ones repeat the value, which may be a key.
   const expected =
     issue.type === 'regex' || issue.type === 'check'
       ? issue.message
