@@ -24,7 +24,8 @@ import {
   type RoundResult,
   type SetCommit,
 } from './round.ts';
-import { hashSchema, statementSchema, type Statement } from './statement.ts';
+import { hashSchema } from './schema.ts';
+import { statementSchema, type Statement } from './statement.ts';
 import { taskSpecSchema, type TaskSpec } from './task.ts';
 
 export const PATHS = {

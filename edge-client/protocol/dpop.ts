@@ -9,7 +9,7 @@ import { thumbprint } from './credential.ts';
 import { publicKeyToJwk, type SigningKey } from './key.ts';
 import { ProblemError } from './problem.ts';
 import { randomBytes } from './random.ts';
-import { keyIdSchema } from './statement.ts';
+import { keyIdSchema } from './schema.ts';
 
 /** How far a proof's `iat` may lie from the server's clock, in seconds. Nonces do the rest. */
 export const PROOF_WINDOW_SECONDS = 300;

@@ -1,27 +1,11 @@
 /**
- * A public statement together with its place in the log: what a device acts on, it first finds here.
+ * A public statement together with its place in the log.
  * `leaf` is the entry's bytes, `salt` opens the commitment in it to the statement, `proof` is a C2SP tlog-proof whose checkpoint the
  * log signed.
  */
-import {
-  base64UrlToBytes,
-  leafToEnvelope,
-  textToProof,
-  TwinkeepError,
-  verifyCommitment,
-  verifyProof,
-  type Checkpoint,
-} from '@twinkeep/audit';
 import * as v from 'valibot';
-import { ProtocolError } from './problem.ts';
-import { verifyDetached } from './sodium.ts';
-import {
-  hashSchema,
-  statementSchema,
-  verifyStatement,
-  type Statement,
-  type StatementType,
-} from './statement.ts';
+import { hashSchema } from './schema.ts';
+import { statementSchema, type Statement, type StatementType } from './statement.ts';
 
 export interface LoggedStatement<T> {
   statement: Statement<T>;
@@ -41,44 +25,4 @@ export function loggedSchema<T>(
     salt: hashSchema,
     proof: v.pipe(v.string(), v.maxLength(16_384)),
   });
-}
-
-export interface VerifiedStatement<T> {
-  statement: Statement<T>;
-  /** Index of the leaf. */
-  index: number;
-  checkpoint: Checkpoint;
-  /** The same checkpoint as the log signed it, to be kept and compared with the next. */
-  note: string;
-}
-
-/**
- * Checks that `pinned.kid` signed the statement, that the leaf commits to it, and that the leaf is in the log of `pinned.vkey`.
- * Whether that log is still the one seen before is the caller's to check: it takes a consistency proof.
- * @throws ProtocolError 'protocol/statement' or 'protocol/proof'
- */
-export function verifyLogged<T>(
-  logged: LoggedStatement<T>,
-  type: StatementType,
-  body: v.GenericSchema<T>,
-  pinned: { kid: string; vkey: string },
-): VerifiedStatement<T> {
-  const statement = verifyStatement(logged.statement, type, body, pinned.kid);
-  try {
-    const leaf = base64UrlToBytes(logged.leaf);
-    if (leafToEnvelope(leaf).type !== type) throw notLogged(type, 'the leaf is of another type');
-    if (!verifyCommitment(leaf, statement, base64UrlToBytes(logged.salt))) {
-      throw notLogged(type, 'the leaf commits to something else');
-    }
-    const { index, checkpoint } = verifyProof(logged.proof, leaf, pinned.vkey, { verify: verifyDetached });
-    return { statement, index, checkpoint, note: textToProof(logged.proof).checkpoint };
-  } catch (error) {
-    if (error instanceof TwinkeepError && !(error instanceof ProtocolError))
-      throw notLogged(type, error.message);
-    throw error;
-  }
-}
-
-function notLogged(type: StatementType, why: string): ProtocolError {
-  return new ProtocolError('protocol/proof', `the ${type} is not shown to be in the log: ${why}`);
 }

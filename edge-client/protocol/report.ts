@@ -33,8 +33,8 @@ import { ProblemError, ProtocolError } from './problem.ts';
 import type { QuantizedDelta } from './quantize.ts';
 import type { RoundConfig } from './round.ts';
 import type { Random } from './random.ts';
+import { firstIssue, hashSchema, keyIdSchema } from './schema.ts';
 import { verifyDetached } from './sodium.ts';
-import { firstIssue, hashSchema, keyIdSchema } from './statement.ts';
 import { PROTOCOL } from './version.ts';
 
 const MAGIC = Uint8Array.from([...utf8ToBytes('TWKR'), 1]);

@@ -6,14 +6,13 @@
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import * as v from 'valibot';
 import { taskIdSchema } from './task.ts';
-import { hashSchema, keyIdSchema } from './statement.ts';
+import { hashSchema, keyIdSchema } from './schema.ts';
 
 const int = (min: number, max: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const helperNumber = int(1, 8);
 const time = int(0);
-const nullable = <T>(schema: v.GenericSchema<T>): v.GenericSchema<T | null> =>
-  v.nullable(schema);
+const nullable = <T>(schema: v.GenericSchema<T>): v.GenericSchema<T | null> => v.nullable(schema);
 
 /** Helper j's X25519 key of an epoch, signed by its long-lived key: the only way that a box key becomes acceptable. */
 export interface HelperEpoch {

@@ -3,18 +3,10 @@
  * `twinkeep/1/<type>\n` and the canonical JSON (RFC 8785) of the body, so that a signature on one type of statement is worth nothing on
  * another. The hash of the same bytes is the statement's name (rcHash, scHash, ...).
  */
-import {
-  base64UrlToBytes,
-  bytesToBase64Url,
-  canonicalBytes,
-  concatBytes,
-  sha256,
-  utf8ToBytes,
-} from '@twinkeep/audit';
+import { bytesToBase64Url, canonicalBytes, concatBytes, sha256, utf8ToBytes } from '@twinkeep/audit';
 import * as v from 'valibot';
-import { ProtocolError } from './problem.ts';
 import type { SigningKey } from './key.ts';
-import { verifyDetached } from './sodium.ts';
+import { keyIdSchema } from './schema.ts';
 import { PROTOCOL } from './version.ts';
 
 export type StatementType =
@@ -34,12 +26,6 @@ export interface Statement<T> {
   signatures: { kid: string; sig: string }[];
 }
 
-/** 32 bytes in base64url without padding, in its one canonical spelling. */
-export const hashSchema: v.GenericSchema<string> = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
-);
-export const keyIdSchema: v.GenericSchema<string> = hashSchema;
 const signatureSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{85}[AQgw]$/));
 
 export function statementSchema<T>(
@@ -69,42 +55,4 @@ export function statementHash(statement: Pick<Statement<unknown>, 'type' | 'body
 export async function signStatement<T>(type: StatementType, body: T, key: SigningKey): Promise<Statement<T>> {
   const sig = bytesToBase64Url(await key.sign(statementBytes(type, body)));
   return { type, body, signatures: [{ kid: key.id, sig }] };
-}
-
-/**
- * Parses what came from a wire and checks that `kid` signed it.
- * @throws ProtocolError 'protocol/statement'
- */
-export function verifyStatement<T>(
-  input: unknown,
-  type: StatementType,
-  body: v.GenericSchema<T>,
-  kid: string,
-): Statement<T> {
-  const parsed = v.safeParse(statementSchema(type, body), input);
-  if (!parsed.success)
-    throw new ProtocolError('protocol/statement', `not a ${type}: ${firstIssue(parsed.issues)}`);
-  const statement = parsed.output;
-  const signature = statement.signatures.find((candidate) => candidate.kid === kid);
-  if (signature === undefined)
-    throw new ProtocolError('protocol/statement', `the ${type} is not signed by the pinned key`);
-  if (
-    !verifyDetached(
-      base64UrlToBytes(signature.sig),
-      statementBytes(type, statement.body),
-      base64UrlToBytes(kid),
-    )
-  ) {
-    throw new ProtocolError('protocol/statement', `the signature on the ${type} is not valid`);
-  }
-  return statement;
-}
-
-/** Where and why a schema refused, without the offending value (it may be personal). */
-export function firstIssue(issues: readonly v.BaseIssue<unknown>[]): string {
-  const issue = issues[0];
-  if (issue === undefined) return 'unknown';
-  const path = v.getDotPath(issue);
-  const expected = issue.expected === null ? issue.message : `expected ${issue.expected}`;
-  return path === null ? expected : `${path}: ${expected}`;
 }

@@ -12,7 +12,8 @@ import { createFrameReader, lengthPrefixed } from './frame.ts';
 import type { SigningKey } from './key.ts';
 import { ProblemError, ProtocolError } from './problem.ts';
 import { helperSumsSchema, type HelperSums } from './round.ts';
-import { signStatement, verifyStatement, type Statement } from './statement.ts';
+import { signStatement, type Statement } from './statement.ts';
+import { verifyStatement } from './verify-statement.ts';
 
 const MAGIC = Uint8Array.from([...utf8ToBytes('TWKS'), 1]);
 const MAX_STATEMENT_BYTES = 16_384;

@@ -10,7 +10,7 @@ import { featureSchema, inputWidth, labelSchema, type Feature, type Label } from
 import { gridUnit } from './layout.ts';
 import { modelSpecSchema, parameterCount, type ModelSpec } from './model.ts';
 import { ProtocolError } from './problem.ts';
-import { firstIssue } from './statement.ts';
+import { firstIssue } from './schema.ts';
 
 /**
  * How the coordinator turns the mean update of a round into the next model. `decay` is the share of the training rounds, at the end,

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { ProtocolError } from './problem.ts';
-import { firstIssue, keyIdSchema } from './statement.ts';
+import { firstIssue, keyIdSchema } from './schema.ts';
 
 export interface Trust {
   v: 1;
