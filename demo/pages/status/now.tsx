@@ -1,0 +1,149 @@
+/** Where the task stands, in one line of figures. */
+import { useComputed } from '@preact/signals';
+import type { TaskProgress } from '@twinkeep/coordinator/api';
+import type { JSX } from 'preact';
+import { count, plural } from '../ui/words.ts';
+import { aucInterval } from './interval.ts';
+import type { Status } from './state.ts';
+
+export function Now({ status }: { status: Status }): JSX.Element {
+  const { progress, trouble, info } = status;
+  const task = progress.value;
+  return (
+    <section class="now" aria-labelledby="now">
+      <div class="now-head">
+        <div>
+          <h1 id="now">{task === null ? 'No task yet' : task.title}</h1>
+          {task !== null && <p class="soft">{sayState(task, info.value?.liveTask ?? null)}</p>}
+          <p class="soft" role="status">
+            {trouble.value}
+          </p>
+        </div>
+        <TaskChoice status={status} />
+      </div>
+      {task !== null && <Figures status={status} task={task} />}
+    </section>
+  );
+}
+
+const PHASES = {
+  collecting: 'is taking reports',
+  acking: 'waits for the helpers’ verdicts',
+  revealing: 'is being opened by the helpers',
+  sealed: 'is sealed',
+  abandoned: 'is abandoned',
+} as const;
+
+function sayState({ taskId, state, open, rounds, trained }: TaskProgress, liveTask: string | null): string {
+  if (state === 'finished') return `Finished after ${plural(trained, 'training round')}.`;
+  if (open === null) return 'Between two rounds.';
+  const which =
+    taskId === liveTask
+      ? 'The live task goes on slowly, so that you can take part'
+      : `${trained} of ${rounds} training rounds are done`;
+  return `${which}. Round ${open.round} ${PHASES[open.phase]}.`;
+}
+
+/** Only where there is a choice. */
+function TaskChoice({ status: { tasks, chosen, progress, info } }: { status: Status }): JSX.Element | null {
+  if (tasks.value.length < 2) return null;
+  const live = info.value?.liveTask;
+  return (
+    <label class="task-choice small">
+      Task
+      <select
+        value={progress.value?.taskId ?? ''}
+        onChange={({ currentTarget }) => {
+          chosen.value = currentTarget.value;
+        }}
+      >
+        {tasks.value.map(({ taskId, state }) => (
+          <option key={taskId} value={taskId}>
+            {taskId} ({taskId === live ? 'live' : state})
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.Element {
+  const last = task.ended.findLast(({ status }) => status === 'sealed');
+  const figures = useComputed(
+    () => status.progress.value?.ended.findLast(({ evaluation }) => evaluation !== null)?.evaluation ?? null,
+  ).value;
+  const auc = figures?.auc ?? null;
+  const interval =
+    figures === null || auc === null
+      ? null
+      : aucInterval(auc, figures.positives, figures.twins - figures.positives);
+  const nodes = status.info.value?.nodes ?? 0;
+  return (
+    <dl class="figures">
+      <Figure
+        title="AUC"
+        value={auc === null ? '–' : auc.toFixed(3)}
+        note={
+          interval === null
+            ? 'not known yet'
+            : `95 % interval ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}, ${count(figures?.twins ?? 0)} held-out twins`
+        }
+      />
+      <Figure
+        title="Rounds"
+        value={count(task.trained)}
+        note={task.open === null ? 'none open' : `round ${task.open.round} is open`}
+      >
+        <Bar share={task.trained / task.rounds} />
+      </Figure>
+      <Figure
+        title="Reports now"
+        value={task.open === null ? '–' : count(task.open.received.reports)}
+        note={`${plural(nodes, 'region node')} here, and whoever else takes part`}
+      />
+      <Figure
+        title="Twins in the last sum"
+        value={last === undefined ? '–' : count(last.twins)}
+        note={last === undefined ? 'no sum yet' : `in ${plural(last.count, 'report')}, opened together only`}
+      />
+      <Figure
+        title="Log entries"
+        value={status.log.value === null ? '–' : count(status.log.value.size)}
+        note={status.log.value?.verdict === 'broken' ? 'not to be trusted' : 'checked in this browser'}
+      />
+    </dl>
+  );
+}
+
+function Figure({
+  title,
+  value,
+  note,
+  children,
+}: {
+  title: string;
+  value: string;
+  note: string;
+  children?: JSX.Element;
+}): JSX.Element {
+  return (
+    <div class="figure">
+      <dt class="small soft">{title}</dt>
+      <dd class="value number">{value}</dd>
+      <dd class="small soft">{note}</dd>
+      {children !== undefined && <dd>{children}</dd>}
+    </div>
+  );
+}
+
+function Bar({ share }: { share: number }): JSX.Element {
+  const fill = (element: HTMLElement | null): void => {
+    // Set through the object model: the policy of this page allows no style attribute.
+    element?.style.setProperty('width', `${Math.min(100, 100 * share)}%`);
+  };
+  return (
+    <div class="meter" aria-hidden="true">
+      <span ref={fill} />
+    </div>
+  );
+}

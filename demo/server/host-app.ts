@@ -1,0 +1,83 @@
+/**
+ * The host app's two answers: a pseudonym for this browser, and a credential that binds it to a device key. The pseudonym is random and
+ * says nothing; that a browser has it is remembered in a cookie that no script can read and that is signed by a key of this process.
+ */
+import { bytesToBase64Url } from '@twinkeep/audit';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as v from 'valibot';
+import { sendJson } from './answer.ts';
+import { credentialFor, type Issuer } from './credentials.ts';
+import {
+  credentialRequestSchema,
+  PAGES,
+  type CredentialAnswer,
+  type CredentialRequest,
+  type Session,
+} from './info.ts';
+
+const COOKIE = 'twinkeep-demo';
+const MAX_BODY = 1_024;
+
+export type HostApp = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  origin: string,
+) => Promise<void>;
+
+export function createHostApp(issuer: () => Issuer | null): HostApp {
+  const secret = randomBytes(32);
+  return async (request, response, path, origin) => {
+    const subject = readSubject(request, secret);
+    if (path === PAGES.session && request.method === 'GET')
+      return sendJson(response, { subject } satisfies Session);
+    // A page of another origin can send here too; its browser says whose page it is.
+    if (request.method !== 'POST' || request.headers.origin !== origin) {
+      response.writeHead(403).end();
+      return;
+    }
+    if (path === PAGES.session) return startSession(response, secret);
+    const asked = await readRequest(request);
+    const by = issuer();
+    if (subject === null || asked === null || by === null) {
+      response.writeHead(subject === null ? 401 : asked === null ? 400 : 503).end();
+      return;
+    }
+    const credential = await credentialFor(by, subject, asked.deviceKey, new Date());
+    sendJson(response, { credential } satisfies CredentialAnswer);
+  };
+}
+
+function startSession(response: ServerResponse, secret: Buffer): void {
+  const subject = bytesToBase64Url(randomBytes(16));
+  const value = `${subject}.${signature(secret, subject)}`;
+  response.setHeader('set-cookie', `${COOKIE}=${value}; Path=/api; HttpOnly; SameSite=Strict`);
+  sendJson(response, { subject } satisfies Session);
+}
+
+/** Null for no cookie, or one that this process did not sign. */
+function readSubject(request: IncomingMessage, secret: Buffer): string | null {
+  const pattern = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{22})\\.([\\w-]{43})(?:;|$)`);
+  const [, subject, claimed] = pattern.exec(request.headers.cookie ?? '') ?? [];
+  if (subject === undefined || claimed === undefined) return null;
+  const valid = timingSafeEqual(Buffer.from(claimed), Buffer.from(signature(secret, subject)));
+  return valid ? subject : null;
+}
+
+function signature(secret: Buffer, subject: string): string {
+  return createHmac('sha256', secret).update(subject).digest('base64url');
+}
+
+async function readRequest(request: IncomingMessage): Promise<CredentialRequest | null> {
+  let text = '';
+  for await (const part of request) {
+    text += String(part);
+    if (text.length > MAX_BODY) return null;
+  }
+  try {
+    return v.parse(credentialRequestSchema, JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
