@@ -1,0 +1,85 @@
+/**
+ * The end of a store: first its keys, then its database, then, where it has files of its own, those.
+ *
+ * What a crash leaves: the keys go in one transaction that also leaves a mark, so that the next opening ends the erasure and starts a
+ * new store. Everything that is left between is ciphertext without a key.
+ *
+ * What can be shown, and is tested on the files of a real profile: before the erasure nothing of what was stored stands there in
+ * the clear, and after it neither that nor the root key does, where the store lies in a bucket (Chromium). Without a bucket
+ * Chromium's LevelDB keeps deleted records, keys among them, until it compacts; no script can make it, and `files: 'deleted'` says so.
+ * In both cases the blocks of a removed file stay on the medium until they are written anew, and backups of the profile stay.
+ */
+import { toStoreError } from './failure.ts';
+import { findPlace } from './place.ts';
+
+export interface Erasure {
+  /**
+   * `removed`: the files of the store are gone. `deleted`: the database is gone, and the browser rewrites its files in its own time.
+   * `pending`: a page of this origin that does not listen holds the database open; the browser deletes it when that page is closed. The
+   * keys are destroyed in every case.
+   */
+  files: 'removed' | 'deleted' | 'pending';
+}
+
+export interface EraseOptions {
+  name: string;
+  /** Instead of the platform's. */
+  indexedDB?: IDBFactory | undefined;
+}
+
+/** How long other tabs have to let go, in milliseconds. They do so at once, unless they are frozen or not ours. */
+const PATIENCE = 3_000;
+
+/** Works without opening the store, so also on one that is corrupt, outdated or half erased. @throws StoreError */
+export async function eraseDexieStore({ name, indexedDB }: EraseOptions): Promise<Erasure> {
+  try {
+    const place = await findPlace(name, indexedDB);
+    await destroyKeys(place.indexedDB, name);
+    const deletion = await deleteDatabase(place.indexedDB, name).catch((error: unknown) => {
+      if (place.remove === null) throw error;
+      return 'pending' as const;
+    });
+    if (place.remove === null) return { files: deletion };
+    await place.remove();
+    return { files: 'removed' };
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
+
+/** Of a database that cannot be opened, or has no such tables, nothing can be destroyed singly. */
+async function destroyKeys(indexedDB: IDBFactory, name: string): Promise<void> {
+  const database = await opened(indexedDB.open(name)).catch(() => null);
+  if (database === null) return;
+  database.addEventListener('versionchange', () => database.close());
+  const tables = ['key', 'twin'].filter((table) => database.objectStoreNames.contains(table));
+  if (tables.length === 2) {
+    const transaction = database.transaction(tables, 'readwrite', { durability: 'strict' });
+    for (const table of tables) transaction.objectStore(table).clear();
+    transaction.objectStore('key').put({ id: 'erasing' });
+    await new Promise<void>((resolve, reject) => {
+      transaction.addEventListener('complete', () => resolve());
+      transaction.addEventListener('abort', () => reject(transaction.error ?? new Error('aborted')));
+    });
+  }
+  database.close();
+}
+
+function deleteDatabase(indexedDB: IDBFactory, name: string): Promise<'deleted' | 'pending'> {
+  const request = indexedDB.deleteDatabase(name);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const blocked = new Promise<'pending'>((resolve) => {
+    request.addEventListener('blocked', () => {
+      timer ??= setTimeout(() => resolve('pending'), PATIENCE);
+    });
+  });
+  const done = opened(request).then(() => 'deleted' as const);
+  return Promise.race([done, blocked]).finally(() => clearTimeout(timer));
+}
+
+function opened<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(request.error ?? new Error('the request failed')));
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * Opening the database, and letting go of it. A handle that another tab or the browser ended never comes back by itself, as Dexie's
+ * would: it would find another store, or make one.
+ */
+import type { DBCore, Middleware } from 'dexie';
+import { StoreError } from '../errors.ts';
+import { toOpenError } from './failure.ts';
+import { createDatabase, NATIVE_VERSION, type StoreDatabase } from './schema.ts';
+
+/**
+ * Why a handle ended. `erased`, `upgraded`: by another tab. `lost`: the browser took the storage away (eviction, "clear data").
+ * After `erased` and `lost` opening again gives a new, empty store.
+ */
+export type StoreEnding = 'closed' | 'erased' | 'upgraded' | 'lost';
+
+export interface Lifetime {
+  readonly closed: Promise<StoreEnding>;
+  ended(): boolean;
+  end(how: StoreEnding): void;
+}
+
+/** How long another tab may hold up an upgrade, in milliseconds. */
+const PATIENCE = 5_000;
+
+/** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt' */
+export async function openDatabase(
+  indexedDB: IDBFactory,
+  gate: Middleware<DBCore>,
+  { name, patience = PATIENCE }: { name: string; patience?: number },
+): Promise<{ db: StoreDatabase; lifetime: Lifetime }> {
+  const { IDBKeyRange } = globalThis;
+  const db = createDatabase(name, {
+    indexedDB,
+    IDBKeyRange,
+    autoOpen: false,
+    cache: 'disabled',
+    chromeTransactionDurability: 'strict',
+  });
+  db.use(gate);
+  const lifetime = createLifetime(db);
+  try {
+    await withPatience(db, patience);
+  } catch (error) {
+    lifetime.end('closed');
+    throw toOpenError(error);
+  }
+  if (db.backendDB().version > NATIVE_VERSION) {
+    lifetime.end('closed');
+    throw new StoreError('store/outdated', 'the store was upgraded by newer code');
+  }
+  return { db, lifetime };
+}
+
+/** Lets go at once when another tab wants to upgrade or to delete. */
+function createLifetime(db: StoreDatabase): Lifetime {
+  let ending: StoreEnding | null = null;
+  let resolve: (how: StoreEnding) => void;
+  const closed = new Promise<StoreEnding>((resolved) => (resolve = resolved));
+  const end = (how: StoreEnding): void => {
+    if (ending !== null) return;
+    ending = how;
+    db.close();
+    resolve(how);
+  };
+  db.on('versionchange', (event) => {
+    end(event.newVersion === null ? 'erased' : 'upgraded');
+    // A request that was given up may have been granted since.
+    (event.target as IDBDatabase | null)?.close();
+    return false;
+  });
+  db.on('close', () => end('lost'));
+  return { closed, end, ended: () => ending !== null };
+}
+
+/** Opening waits for as long as another tab holds an older version open: that tab may be frozen. */
+async function withPatience(db: StoreDatabase, patience: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const blocked = new Promise<never>((_, reject) => {
+    db.on('blocked', () => {
+      const error = new StoreError('store/blocked', 'another tab holds an older version of the store');
+      timer ??= setTimeout(() => reject(error), patience);
+      return false;
+    });
+  });
+  try {
+    await Promise.race([db.open(), blocked]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The browser's store: the port of the edge client over IndexedDB, through Dexie. Any number of tabs and workers of an origin share it.
+ *
+ * Trust: the storage below is trusted to keep what it is given, and not to keep it secret: see cipher.ts for what its files show, gate.ts
+ * for consent, erase.ts for what an erasure is worth. Rows are authenticated one by one; whoever can write to the profile can bring
+ * back an older state of the whole store, which the log's checkpoint shows as soon as the coordinator is asked.
+ *
+ * Every call ends: with its effect durable ('strict' transactions, which reach the disk), or with a coded error and nothing changed.
+ */
+import type { SigningKey } from '@twinkeep/protocol';
+import { StoreError } from '../errors.ts';
+import type { TwinStore } from '../port.ts';
+import {
+  addReceipts,
+  addTwin,
+  appendConsents,
+  deleteTwin,
+  findTwin,
+  listTwins,
+  pendingConsents,
+} from './consents.ts';
+import { eraseDexieStore, type Erasure } from './erase.ts';
+import { currentTransaction, readTwins, recordEvents, refoldEvents } from './events.ts';
+import { StaleError, toOpenError, toStoreError } from './failure.ts';
+import { createConsentGate } from './gate.ts';
+import { openDeviceKey, openKeys } from './keys.ts';
+import { openDatabase, type Lifetime, type StoreEnding } from './lifetime.ts';
+import { readCheckpoint, readMemo, saveCheckpoint, writeMemo } from './log.ts';
+import { findPlace, type StoragePlace, type StoreHealth } from './place.ts';
+import { addReport, readReports, settleReport } from './reports.ts';
+import { drawRoles } from './roles.ts';
+import { collectRule, createTwinReader, type CollectRule, type StoreContext } from './twins.ts';
+
+export interface DexieStoreOptions {
+  /** Of the database and its bucket; visible in the profile, so it names no person. `/^[a-z0-9][a-z0-9_-]{0,47}$/` */
+  name: string;
+  crypto: Crypto;
+  /** Milliseconds since 1970; consents end by it. */
+  clock: () => number;
+  /** Instead of the platform's: then the store lies in no bucket. */
+  indexedDB?: IDBFactory | undefined;
+  /** What the consent gate goes by. Default: the fold of each twin's chain, operation `collect`, any purpose. */
+  rule?: CollectRule;
+  /** How long another tab may hold up an upgrade, in milliseconds. */
+  patience?: number;
+}
+
+export interface DexieTwinStore extends TwinStore {
+  /** The signing key of this device, made at the first call; the same in all tabs. @throws StoreError 'store/unavailable' without Ed25519 */
+  deviceKey(): Promise<SigningKey>;
+  /** Something small that the twin remembers, sealed like all else; null where there is none. */
+  readMemo(name: string): Promise<Uint8Array | null>;
+  /** @param content null: forget it */
+  writeMemo(name: string, content: Uint8Array | null): Promise<void>;
+  health(): Promise<StoreHealth>;
+  /** Asks the browser not to evict the store. @returns whether it will not */
+  persist(): Promise<boolean>;
+  /** Destroys the keys, then all else, for all tabs. This handle is closed afterwards. See erase.ts for what that proves. */
+  eraseAll(): Promise<Erasure>;
+  /** Running calls end with 'store/closed'. */
+  close(): void;
+  /** Resolves when the handle ends, whoever ended it. */
+  readonly closed: Promise<StoreEnding>;
+  /** Did this opening make the store? True where a twin was expected: it was evicted or erased. */
+  readonly created: boolean;
+}
+
+/** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt', 'store/full', 'store/unreadable' */
+export async function openDexieStore(options: DexieStoreOptions): Promise<DexieTwinStore> {
+  const { name, crypto, clock, indexedDB, rule = collectRule } = options;
+  if (!/^[a-z0-9][a-z0-9_-]{0,47}$/.test(name))
+    throw new RangeError('the name of a store is short and plain');
+  if ((crypto as Partial<Crypto>).subtle === undefined)
+    throw new StoreError('store/unavailable', 'WebCrypto needs a secure context');
+  const place = await findPlace(name, indexedDB);
+  const gate = createConsentGate(clock);
+  const { db, lifetime } = await openDatabase(place.indexedDB, gate.middleware, options);
+  const keys = await openKeys(db, crypto).catch((error: unknown) => {
+    lifetime.end('closed');
+    throw toOpenError(error);
+  });
+  if (keys === null) {
+    lifetime.end('closed');
+    await eraseDexieStore({ name, indexedDB });
+    return openDexieStore(options);
+  }
+  const parts = { db, crypto, keys, gate, clock, rule };
+  const context: StoreContext = { ...parts, twins: createTwinReader(parts) };
+  const run = createRunner(lifetime);
+  return {
+    ...createPort(context, run),
+    ...createExtras(context, run, place),
+    async eraseAll() {
+      lifetime.end('erased');
+      return eraseDexieStore({ name, indexedDB });
+    },
+    close: () => lifetime.end('closed'),
+    closed: lifetime.closed,
+  };
+}
+
+/**
+ * Runs a method: again where another tab was faster, which is progress of that tab, so that this ends; errors get their codes. In this
+ * tab, methods that read and then write wait for each other, since only one of them could succeed.
+ */
+interface Runner {
+  now<T>(work: () => Promise<T>): Promise<T>;
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+}
+
+function createRunner(lifetime: Lifetime): Runner {
+  const now: Runner['now'] = async (work) => {
+    for (;;) {
+      if (lifetime.ended()) throw new StoreError('store/closed', 'the store is closed');
+      try {
+        return await work();
+      } catch (error) {
+        const mapped = toStoreError(error);
+        if (!(mapped instanceof StaleError)) throw mapped;
+      }
+    }
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    now,
+    inTurn(work) {
+      const turn = last.then(() => now(work));
+      last = turn.catch(() => undefined);
+      return turn;
+    },
+  };
+}
+
+function createPort(context: StoreContext, { now, inTurn }: Runner): TwinStore {
+  const { db, gate } = context;
+  return {
+    addTwin: (subject, bindings) => now(() => addTwin(context, subject, bindings)),
+    findTwin: (binding) => now(() => findTwin(context, binding)),
+    listTwins: (after, limit) => now(() => listTwins(context, after, limit)),
+    readTwins: (subjects) => now(() => readTwins(context, subjects)),
+    deleteTwin: (subject) => now(() => deleteTwin(context, subject)),
+    recordEvents: (subject, events, fold) => inTurn(() => recordEvents(context, subject, events, fold)),
+    refoldEvents: (subject, forget, fold) => inTurn(() => refoldEvents(context, subject, forget, fold)),
+    expireEvents: (day) =>
+      now(() => db.transaction('rw', db.event, async () => gate.expire(currentTransaction(), day))),
+    appendConsents: (subject, after, consents) =>
+      inTurn(() => appendConsents(context, subject, after, consents)),
+    pendingConsents: (limit) => now(() => pendingConsents(context, limit)),
+    addReceipts: (receipts) => inTurn(() => addReceipts(context, receipts)),
+    drawRoles: (taskId, subjects, draw) => now(() => drawRoles(context, taskId, subjects, draw)),
+    readCheckpoint: () => now(() => readCheckpoint(context)),
+    saveCheckpoint: (previous, next) => now(() => saveCheckpoint(context, previous, next)),
+    addReport: (report) => now(() => addReport(context, report)),
+    readReports: (taskId) => now(() => readReports(context, taskId)),
+    settleReport: (rcHash, outcome) => now(() => settleReport(context, rcHash, outcome)),
+  };
+}
+
+function createExtras(
+  context: StoreContext,
+  { now }: Runner,
+  place: StoragePlace,
+): Omit<DexieTwinStore, keyof TwinStore | 'eraseAll' | 'close' | 'closed'> {
+  return {
+    deviceKey: () => now(() => openDeviceKey(context.db, context.crypto)),
+    readMemo: (name) => now(() => readMemo(context, name)),
+    writeMemo: (name, content) => now(() => writeMemo(context, name, content)),
+    health: () => place.estimate(),
+    persist: () => place.persist(),
+    created: context.keys.created,
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * Where in the browser a store lies. Chromium keeps the databases of one origin in one LevelDB, whose files hold what was deleted
+ * until they happen to be rewritten: after `deleteDatabase` the keys and the ciphertext of a store can still be read from the disk, after a
+ * restart too. A storage bucket (https://wicg.github.io/storage-buckets/) has files of its own, which are removed with it. So a store
+ * lies in a bucket where the browser has them; Firefox and Safari have a file per database, which goes with the database.
+ * A store stays where it began, so that a browser that learns of buckets does not lose it.
+ */
+import { StoreError } from '../errors.ts';
+import { toOpenError } from './failure.ts';
+
+export interface StoragePlace {
+  indexedDB: IDBFactory;
+  estimate(): Promise<StoreHealth>;
+  /** Asks the browser not to evict this storage; it may ask the user. */
+  persist(): Promise<boolean>;
+  /** Removes the files; null where only the database can be deleted. */
+  remove: (() => Promise<void>) | null;
+}
+
+export interface StoreHealth {
+  /** Does the browser promise not to evict this storage when room gets short? */
+  persisted: boolean;
+  /** Bytes, as the browser estimates them; null where it does not tell. */
+  usage: number | null;
+  quota: number | null;
+}
+
+interface Storage {
+  estimate?(): Promise<{ usage?: number; quota?: number }>;
+  persisted?(): Promise<boolean>;
+  /** Not in workers. */
+  persist?(): Promise<boolean>;
+}
+
+interface StorageBuckets {
+  open(name: string, options: { durability: 'strict' }): Promise<Storage & { indexedDB: IDBFactory }>;
+  delete(name: string): Promise<void>;
+}
+
+/** What this needs of the global scope of a page or worker. */
+interface Platform {
+  readonly indexedDB?: IDBFactory;
+  readonly navigator?: { readonly storage?: Storage; readonly storageBuckets?: StorageBuckets };
+}
+
+/**
+ * @param given an IndexedDB to use instead of the platform's
+ * @throws StoreError 'store/unavailable'
+ */
+export async function findPlace(name: string, given: IDBFactory | undefined): Promise<StoragePlace> {
+  const platform = globalThis as Platform;
+  const storage = platform.navigator?.storage ?? {};
+  if (given !== undefined) return { indexedDB: given, ...describe(storage), remove: null };
+  try {
+    const { indexedDB } = platform;
+    const buckets = platform.navigator?.storageBuckets;
+    if (buckets !== undefined && !(await hasDatabase(indexedDB, name))) {
+      const bucket = await buckets.open(bucketName(name), { durability: 'strict' });
+      const remove = (): Promise<void> => buckets.delete(bucketName(name));
+      return { indexedDB: bucket.indexedDB, ...describe(bucket), remove };
+    }
+    if (indexedDB !== undefined) return { indexedDB, ...describe(storage), remove: null };
+  } catch (error) {
+    throw toOpenError(error);
+  }
+  throw new StoreError('store/unavailable', 'this browser has no IndexedDB here');
+}
+
+async function hasDatabase(indexedDB: IDBFactory | undefined, name: string): Promise<boolean> {
+  const databases = await indexedDB?.databases?.();
+  return databases?.some((database) => database.name === name) ?? false;
+}
+
+function bucketName(name: string): string {
+  return `twinkeep-${name}`;
+}
+
+function describe(storage: Storage): Pick<StoragePlace, 'estimate' | 'persist'> {
+  return {
+    async estimate() {
+      const { usage = null, quota = null } = (await storage.estimate?.()) ?? {};
+      return { persisted: (await storage.persisted?.()) ?? false, usage, quota };
+    },
+    persist: async () => (await storage.persist?.()) ?? false,
+  };
+}
