@@ -38,7 +38,14 @@ const { values: flags } = parseArgs({
 });
 const twins = Number(flags.twins);
 const seed = `bench ${flags.seed}`;
-const spec = { kind: 'mlp', inputs: Number(flags.inputs), hidden: [Number(flags.hidden)], outputs: 1, activation: 'tanh', seed };
+const spec = {
+  kind: 'mlp',
+  inputs: Number(flags.inputs),
+  hidden: [Number(flags.hidden)],
+  outputs: 1,
+  activation: 'tanh',
+  seed,
+};
 
 await sodiumReady;
 const { tf, backend } = await loadTf();
@@ -90,9 +97,17 @@ async function protect({ sum, count, logits }) {
   const update = admitClippedSum(sum, count, config.clipL2);
   const evaluation = addEvaluation(logits, heldOut.labels, config.unit, EVALUATION);
   const layout = reportLayout(config.d, EVALUATION.bins);
-  const quantized = quantize(update, evaluation, { layout, unit: config.unit, clipL2: config.clipL2, signs }, randomBytes);
+  const quantized = quantize(
+    update,
+    evaluation,
+    { layout, unit: config.unit, clipL2: config.clipL2, signs },
+    randomBytes,
+  );
   const round = { config, rcHash: randomBytes(32) };
-  const { bytes } = await maskReport(quantized, members, round, device, { prg: webCryptoPrg, random: randomBytes });
+  const { bytes } = await maskReport(quantized, members, round, device, {
+    prg: webCryptoPrg,
+    random: randomBytes,
+  });
   return bytes.length;
 }
 
@@ -112,8 +127,19 @@ async function timed(stage, repeat, work) {
 
 async function enrolled() {
   const [key, issuerKey] = await Promise.all([createSigningKey(), createSigningKey()]);
-  const claims = { sub: bytesToBase64Url(randomBytes(16)), devicePublicKey: key.publicKey, maxTwins: twins, scope: 'device' };
-  const credential = await issueCredential(claims, { id: 'bench', key: issuerKey }, 'bench', new Date(), 3600);
+  const claims = {
+    sub: bytesToBase64Url(randomBytes(16)),
+    devicePublicKey: key.publicKey,
+    maxTwins: twins,
+    scope: 'device',
+  };
+  const credential = await issueCredential(
+    claims,
+    { id: 'bench', key: issuerKey },
+    'bench',
+    new Date(),
+    3600,
+  );
   return { key, credential };
 }
 

@@ -22,7 +22,9 @@ const words = Number(flags.words);
 const rcHash = bytes('round');
 const family = helperFamily(4, 1);
 const sets = setsOfHelper(family, 1);
-const vectors = Array.from({ length: Math.min(reports, 16) }, (_, i) => Uint32Array.from({ length: words }, (_unused, k) => i * 2654435761 + k));
+const vectors = Array.from({ length: Math.min(reports, 16) }, (_, i) =>
+  Uint32Array.from({ length: words }, (_unused, k) => i * 2654435761 + k),
+);
 
 const seconds = { masks: [], clear: [] };
 for (let repeat = 0; repeat < REPEATS; repeat++) {
@@ -31,7 +33,14 @@ for (let repeat = 0; repeat < REPEATS; repeat++) {
 }
 const [masks, clear] = [median(seconds.masks), median(seconds.clear)];
 const gigabytes = (reports * sets.length * words * 4) / 1e9;
-const figures = { reports, words, sets: sets.length, seconds: { masks, clear }, ratio: masks / clear, gigabytesPerSecond: gigabytes / masks };
+const figures = {
+  reports,
+  words,
+  sets: sets.length,
+  seconds: { masks, clear },
+  ratio: masks / clear,
+  gigabytesPerSecond: gigabytes / masks,
+};
 process.stdout.write(
   `one of four helpers, ${reports} reports x ${words} words, ${sets.length} seeds each, median of ${REPEATS}\n` +
     `  sum of masks               ${(masks * 1000).toFixed(1).padStart(8)} ms   ${figures.gigabytesPerSecond.toFixed(2)} GB/s of masks\n` +

@@ -7,14 +7,18 @@ import { parseArgs } from 'node:util';
 
 const BENCHMARKS = ['train', 'client-round', 'mask-sum'];
 
-const { values: flags } = parseArgs({ options: { seed: { type: 'string', default: '1' }, json: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: { seed: { type: 'string', default: '1' }, json: { type: 'string' } },
+});
 const folder = mkdtempSync(join(tmpdir(), 'twinkeep-bench-'));
 const figures = {};
 let failed = false;
 for (const name of BENCHMARKS) {
   const json = join(folder, `${name}.json`);
   const script = join(import.meta.dirname, `${name}.mjs`);
-  const { status } = spawnSync(process.execPath, [script, '--seed', flags.seed, '--json', json], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [script, '--seed', flags.seed, '--json', json], {
+    stdio: 'inherit',
+  });
   if (status === 0) figures[name] = JSON.parse(readFileSync(json, 'utf8'));
   else failed = true;
   process.stdout.write('\n');
