@@ -4,23 +4,26 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DemoError } from './errors.ts';
 
-const COMMANDS = {
-  'twinkeep-audit': '@twinkeep/audit',
-  'twinkeep-coordinator': '@twinkeep/coordinator',
-  'twinkeep-helper': '@twinkeep/region',
-  'twinkeep-region': '@twinkeep/region',
-} as const;
+const require = createRequire(import.meta.url);
+
+type Command = 'twinkeep-audit' | 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region';
+
+const OWNERS: Record<Command, () => string> = {
+  'twinkeep-audit': () => require.resolve('@twinkeep/audit'),
+  'twinkeep-coordinator': () => require.resolve('@twinkeep/coordinator'),
+  'twinkeep-helper': () => require.resolve('@twinkeep/region'),
+  'twinkeep-region': () => require.resolve('@twinkeep/region'),
+};
 
 /** @returns the path of the script. @throws DemoError 'demo/environment' */
-export function commandScript(command: keyof typeof COMMANDS): string {
-  const owner = COMMANDS[command];
-  let folder = dirname(createRequire(import.meta.url).resolve(owner));
+export function commandScript(command: Command): string {
+  let folder = dirname(OWNERS[command]());
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     bin?: Record<string, string>;
   };
   const script = bin?.[command];
   if (script === undefined)
-    throw new DemoError('demo/environment', `${owner} has no command ${command}. Run "npm ci" again.`);
+    throw new DemoError('demo/environment', `${folder} has no command ${command}. Run "npm ci" again.`);
   return join(folder, script);
 }

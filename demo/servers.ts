@@ -70,7 +70,7 @@ function createWatch(
       return;
     }
     display.line(`  ${name} ${how}. It is started again in ${RESTART_MS / 1_000} s; the others go on.`);
-    setTimeout(() => restart(program).catch(ruin), RESTART_MS).unref();
+    setTimeout(() => void restart(program).catch(ruin), RESTART_MS).unref();
   };
   return { onEnd, ruined };
 }

@@ -37,6 +37,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_connections: '200',
   timezone: 'UTC',
   log_timezone: 'UTC',
+  // The default of 1 GB is more than all the data of a run.
+  max_wal_size: '256MB',
   // Parallel queries need /dev/shm, which containers keep small.
   max_parallel_workers_per_gather: '0',
 };
