@@ -91,11 +91,8 @@ describe('the configuration file', () => {
   });
 });
 
-/** What the test runner tells its own processes, with which a command would read our sources. */
-const { NODE_OPTIONS: _, ...env } = process.env;
-
 async function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [COMMAND, ...args], { env });
+  const child = spawn(process.execPath, [COMMAND, ...args]);
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -105,7 +102,11 @@ async function run(...args: string[]): Promise<{ code: number | null; out: strin
 
 async function start(): Promise<{ child: ChildProcess; port: number }> {
   const file = await write({ databaseUrl: await createTestDatabase() });
-  const child = fork(COMMAND, ['serve', '--config', file], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(COMMAND, ['serve', '--config', file], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Not the test runner's, with which it would read our sources.
+    execArgv: [],
+  });
   const [message] = (await once(child, 'message')) as [{ type: string; port: number }];
   expect(message.type).toBe('ready');
   return { child, port: message.port };
