@@ -44,6 +44,7 @@ import { createPreparation } from './prepare.ts';
 import { seededRole } from './roles.ts';
 
 const RETRY_MILLIS = 1_000;
+const LONGEST_RETRY_MILLIS = 30_000;
 /** How long a consent may wait where the notice of it was lost. */
 const RESCAN_MILLIS = 5_000;
 
@@ -105,7 +106,7 @@ async function openNode(configFile: string): Promise<Node> {
 
 /** Tries until everything that waits is delivered. */
 async function flush({ log }: Node, outbox: Outbox, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted) {
+  for (let wait = RETRY_MILLIS; !stop.aborted; wait = Math.min(2 * wait, LONGEST_RETRY_MILLIS)) {
     try {
       const delivered = await outbox.flush();
       if (delivered > 0) log.info({ delivered }, 'consents are delivered');
@@ -113,7 +114,7 @@ async function flush({ log }: Node, outbox: Outbox, stop: AbortSignal): Promise<
     } catch (error) {
       if (stop.aborted) return;
       log.warn(errorFields(error), 'consents wait');
-      await pause(RETRY_MILLIS, stop);
+      await pause(wait, stop);
     }
   }
 }
