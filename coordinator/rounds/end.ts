@@ -1,5 +1,5 @@
 /** Ending a round: result, scrubbing, and the next round, in the transaction of the step that ended it. */
-import { signStatement, type RoundConfig, type RoundResult, type Statement } from '@twinkeep/protocol';
+import { signStatement, type RoundResult, type Statement } from '@twinkeep/protocol';
 import { statementName } from '../log/journal.ts';
 import { scrubRound } from '../store/reports.ts';
 import { taskTopic } from '../store/revisions.ts';
@@ -67,7 +67,7 @@ function roundResult({ round, config, set, opened }: RunningRound): RoundResult 
     v: 1,
     taskId: config.taskId,
     round: config.round,
-    kind: config.kind as RoundConfig['kind'],
+    kind: config.kind,
     rcHash: round.rcHash,
     scHash: round.scHash,
     status: sealed ? 'sealed' : 'abandoned',

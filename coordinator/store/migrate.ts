@@ -1,9 +1,9 @@
 /** Brings a database to the newest schema. Several processes may start at once: Kysely's migrator takes a lock in the database. */
 import { Migrator } from 'kysely';
-import * as init from './migrations/0001-init.ts';
+import { up as init } from './migrations/0001-init.ts';
 import type { Db } from './schema.ts';
 
-const MIGRATIONS = { '0001-init': init };
+const MIGRATIONS = { '0001-init': { up: init } };
 
 /** Every migration runs in one transaction with its record: a crash leaves the schema before or after, never between. */
 export async function migrate(db: Db): Promise<void> {

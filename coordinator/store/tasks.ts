@@ -57,9 +57,32 @@ export async function leaseDueTask(tx: Tx, taskId: string, now: number): Promise
   return row ?? null;
 }
 
+/** All that ever changes of a task. */
 export async function saveTask(tx: Tx, task: StoredTask): Promise<void> {
-  const { task_id, task_hash: _, created_at: __, ...changeable } = task;
-  await tx.updateTable('tasks').set(changeable).where('task_id', '=', task_id).execute();
+  const {
+    state,
+    open_at,
+    model_hash,
+    optimizer,
+    rounds_opened,
+    rounds_trained,
+    abandoned_in_a_row,
+    last_result,
+  } = task;
+  await tx
+    .updateTable('tasks')
+    .set({
+      state,
+      open_at,
+      model_hash,
+      optimizer,
+      rounds_opened,
+      rounds_trained,
+      abandoned_in_a_row,
+      last_result,
+    })
+    .where('task_id', '=', task.task_id)
+    .execute();
 }
 
 /** A helper has a new box key: rounds that waited for one can open. */

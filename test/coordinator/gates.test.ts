@@ -99,9 +99,9 @@ describe('a withdrawal', () => {
     expect(result.sumHash).toBe(sumHash([clear[0]!, clear[2]!]));
     // The log was read at the size that the withdrawal had made.
     const { rows } = await setting.world.sql.query<{ leaf_index: number }>(
-      'select max(leaf_index) as leaf_index from consent_events',
+      'select max(leaf_index)::int as leaf_index from consent_events',
     );
-    expect(result.consent!.size).toBeGreaterThan(Number(rows[0]!.leaf_index));
+    expect(result.consent!.size).toBeGreaterThan(rows[0]!.leaf_index);
   });
 
   it('after the set counts from the next round', async () => {
