@@ -8,16 +8,11 @@ import { calculateJwkThumbprint, errors, importJWK, jwtVerify, SignJWT } from 'j
 import * as v from 'valibot';
 import { publicKeyToJwk, type SigningKey } from './key.ts';
 import { ProblemError } from './problem.ts';
+import { subjectSchema } from './schema.ts';
 import type { Trust } from './trust.ts';
 
 export const CREDENTIAL_TYPE = 'twinkeep-credential+jwt';
 export const MAX_CREDENTIAL_BYTES = 2_048;
-
-/** 16 random bytes in base64url: says nothing about the person, differs per coordinator. */
-export const subjectSchema: v.GenericSchema<string> = v.pipe(
-  v.string(),
-  v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/),
-);
 
 export interface Credential {
   sub: string;

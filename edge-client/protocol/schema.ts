@@ -8,6 +8,12 @@ export const hashSchema: v.GenericSchema<string> = v.pipe(
 );
 export const keyIdSchema: v.GenericSchema<string> = hashSchema;
 
+/** A twin's pseudonym, 16 random bytes in base64url: says nothing about the person, differs per coordinator. */
+export const subjectSchema: v.GenericSchema<string> = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/),
+);
+
 /** Where and why a schema refused, without the offending value (it may be personal). */
 export function firstIssue(issues: readonly v.BaseIssue<unknown>[]): string {
   const issue = issues[0];
