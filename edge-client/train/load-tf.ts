@@ -21,7 +21,7 @@ export interface LoadedTf {
  *   should learn that, instead of training slowly.
  */
 export async function loadTf(importNative: () => Promise<unknown> = importTfjsNode): Promise<LoadedTf> {
-  const core = await import('@tensorflow/tfjs-core');
+  const core = await import('./tf-core.ts');
   const inNode = core.env().getBool('IS_NODE');
   // Production mode also keeps tfjs from advertising tfjs-node on the console of every process.
   if (inNode) core.enableProdMode();
@@ -31,7 +31,7 @@ export async function loadTf(importNative: () => Promise<unknown> = importTfjsNo
 }
 
 async function withCpu(core: TensorRuntime): Promise<TensorRuntime> {
-  await import('@tensorflow/tfjs-backend-cpu');
+  await import('./tf-cpu.ts');
   return core;
 }
 
