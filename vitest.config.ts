@@ -42,6 +42,7 @@ export default defineConfig({
             '@noble/hashes/hkdf.js',
             '@noble/hashes/sha2.js',
             'buffer/',
+            'dexie',
             'fast-check',
           ],
         },

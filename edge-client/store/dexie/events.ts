@@ -103,6 +103,14 @@ export async function readTwins(
   );
 }
 
+/** For the person's own copy: what is kept and may be kept, oldest first. @throws StoreError 'store/unreadable' */
+export async function readEvents({ db, twins }: StoreContext, subject: string): Promise<CustomerEvent[]> {
+  const twin = await twins.get(subject);
+  const rows = await db.event.where('twin').equals(twin.row.id).toArray();
+  const events = await Promise.all(rows.map((row) => openEvent(twin, row)));
+  return events.sort((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.id < b.id ? -1 : 1));
+}
+
 /** What a withdrawal leaves of features: a mark that they are to be folded anew from the events that are kept. */
 export function dropFeatures(twin: OpenTwin): Promise<FeatureRow> {
   return sealFeatures(twin, null);

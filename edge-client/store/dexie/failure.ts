@@ -12,6 +12,7 @@ const CODES: Readonly<Record<string, { code: StoreErrorCode; message: string }>>
   QuotaExceededError: { code: 'store/full', message: 'the browser grants no more room' },
   MissingAPIError: { code: 'store/unavailable', message: 'this browser has no IndexedDB here' },
   SecurityError: { code: 'store/unavailable', message: 'storage is forbidden here' },
+  DataCloneError: { code: 'store/unavailable', message: 'this browser keeps no keys here' },
   NotSupportedError: { code: 'store/unavailable', message: 'this browser lacks an algorithm' },
   VersionError: { code: 'store/outdated', message: 'the store was upgraded by newer code' },
   DatabaseClosedError: { code: 'store/closed', message: 'the store is closed' },

@@ -7,7 +7,7 @@
  *
  * Every call ends: with its effect durable ('strict' transactions, which reach the disk), or with a coded error and nothing changed.
  */
-import type { SigningKey } from '@twinkeep/protocol';
+import type { CustomerEvent, SigningKey } from '@twinkeep/protocol';
 import { StoreError } from '../errors.ts';
 import type { TwinStore } from '../port.ts';
 import {
@@ -20,7 +20,7 @@ import {
   pendingConsents,
 } from './consents.ts';
 import { eraseDexieStore, type Erasure } from './erase.ts';
-import { currentTransaction, readTwins, recordEvents, refoldEvents } from './events.ts';
+import { currentTransaction, readEvents, readTwins, recordEvents, refoldEvents } from './events.ts';
 import { StaleError, toOpenError, toStoreError } from './failure.ts';
 import { createConsentGate } from './gate.ts';
 import { openDeviceKey, openKeys } from './keys.ts';
@@ -48,6 +48,8 @@ export interface DexieStoreOptions {
 export interface DexieTwinStore extends TwinStore {
   /** The signing key of this device, made at the first call; the same in all tabs. @throws StoreError 'store/unavailable' without Ed25519 */
   deviceKey(): Promise<SigningKey>;
+  /** All kept events of a twin, oldest first, for the person's own copy. @throws StoreError 'store/unknown-twin', 'store/unreadable' */
+  readEvents(subject: string): Promise<CustomerEvent[]>;
   /** Something small that the twin remembers, sealed like all else; null where there is none. */
   readMemo(name: string): Promise<Uint8Array | null>;
   /** @param content null: forget it */
@@ -57,6 +59,8 @@ export interface DexieTwinStore extends TwinStore {
   persist(): Promise<boolean>;
   /** Destroys the keys, then all else, for all tabs. This handle is closed afterwards. See erase.ts for what that proves. */
   eraseAll(): Promise<Erasure>;
+  /** The same, for those who do not ask what it proves. */
+  destroy(): Promise<void>;
   /** Running calls end with 'store/closed'. */
   close(): void;
   /** Resolves when the handle ends, whoever ended it. */
@@ -87,13 +91,15 @@ export async function openDexieStore(options: DexieStoreOptions): Promise<DexieT
   const parts = { db, crypto, keys, gate, clock, rule };
   const context: StoreContext = { ...parts, twins: createTwinReader(parts) };
   const run = createRunner(lifetime);
+  const eraseAll = async (): Promise<Erasure> => {
+    lifetime.end('erased');
+    return eraseDexieStore({ name, indexedDB });
+  };
   return {
     ...createPort(context, run),
     ...createExtras(context, run, place),
-    async eraseAll() {
-      lifetime.end('erased');
-      return eraseDexieStore({ name, indexedDB });
-    },
+    eraseAll,
+    destroy: async () => void (await eraseAll()),
     close: () => lifetime.end('closed'),
     closed: lifetime.closed,
   };
@@ -160,9 +166,10 @@ function createExtras(
   context: StoreContext,
   { now }: Runner,
   place: StoragePlace,
-): Omit<DexieTwinStore, keyof TwinStore | 'eraseAll' | 'close' | 'closed'> {
+): Omit<DexieTwinStore, keyof TwinStore | 'eraseAll' | 'destroy' | 'close' | 'closed'> {
   return {
     deviceKey: () => now(() => openDeviceKey(context.db, context.crypto)),
+    readEvents: (subject) => now(() => readEvents(context, subject)),
     readMemo: (name) => now(() => readMemo(context, name)),
     writeMemo: (name, content) => now(() => writeMemo(context, name, content)),
     health: () => place.estimate(),
