@@ -47,7 +47,13 @@ const origin = v.pipe(
   ),
 );
 
-const fileSchema = v.strictObject({
+type Settings = Omit<CoordinatorConfig, 'trust' | 'key' | 'logKey'> & {
+  trustFile: string;
+  keyFile: string;
+  logKeyFile: string;
+};
+
+const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
   listen: v.strictObject({
     host: v.pipe(v.string(), v.minLength(1)),
     port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
@@ -76,14 +82,29 @@ const jwkSchema: v.GenericSchema<unknown, PrivateJwk> = v.object({
 
 /** @throws CoordinatorError 'config/unreadable' or 'config/invalid', naming file and field and never a value */
 export async function readConfig(file: string): Promise<CoordinatorConfig> {
-  const { trustFile, keyFile, logKeyFile, ...settings } = await readValid(file, fileSchema);
+  const { trustFile, keyFile, logKeyFile, ...settings } = await readSettings(file);
+  return {
+    ...settings,
+    trust: await readTrust(trustFile),
+    key: await readKeyFile(keyFile),
+    logKey: await readKeyFile(logKeyFile),
+  };
+}
+
+/** The file itself, with the names of the others made whole. */
+export async function readSettings(file: string): Promise<Settings> {
+  const settings = await readValid(file, fileSchema);
   const near = (name: string): string => resolve(dirname(resolve(file)), name);
   return {
     ...settings,
-    trust: await readTrust(near(trustFile)),
-    key: await readValid(near(keyFile), jwkSchema),
-    logKey: await readValid(near(logKeyFile), jwkSchema),
+    trustFile: near(settings.trustFile),
+    keyFile: near(settings.keyFile),
+    logKeyFile: near(settings.logKeyFile),
   };
+}
+
+export function readKeyFile(file: string): Promise<PrivateJwk> {
+  return readValid(file, jwkSchema);
 }
 
 async function readTrust(file: string): Promise<Trust> {

@@ -4,11 +4,14 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
 import { describe } from './http/problem.ts';
+import { initKeys } from './init.ts';
 import { startCoordinator } from './start.ts';
 
 const HELP = `twinkeep-coordinator: rounds, masked sums, model registry, consent and audit endpoints
 
-  twinkeep-coordinator serve --config FILE
+  twinkeep-coordinator init --config FILE --origin NAME   make the key files that are not there yet, print what goes into
+                                                          everyone's trust file; NAME is the log's, like bank.example/twinkeep
+  twinkeep-coordinator serve --config FILE                run until told to stop
 
 The file is described in docs/operate-coordinator.md. Structured logs go to stdout, one JSON object per line.
 Exit codes: 0 stopped, 1 could not start, 2 wrong arguments.
@@ -20,23 +23,40 @@ export async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(HELP);
     process.exitCode = 2;
   } else if (command.kind === 'help') process.stdout.write(HELP);
+  else if (command.kind === 'init') await init(command);
   else await serve(command.file);
 }
 
-type Command = { kind: 'help' } | { kind: 'serve'; file: string };
+type Command =
+  { kind: 'help' } | { kind: 'init'; file: string; origin: string } | { kind: 'serve'; file: string };
 
 function parseCommand(args: readonly string[]): Command | null {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        config: { type: 'string' },
+        origin: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
     if (values.help === true) return { kind: 'help' };
-    if (positionals.length !== 1 || positionals[0] !== 'serve' || values.config === undefined) return null;
-    return { kind: 'serve', file: values.config };
+    const [name, ...rest] = positionals;
+    const { config: file, origin } = values;
+    if (rest.length > 0 || file === undefined) return null;
+    if (name === 'serve' && origin === undefined) return { kind: 'serve', file };
+    return name === 'init' && origin !== undefined ? { kind: 'init', file, origin } : null;
   } catch {
     return null;
+  }
+}
+
+async function init({ file, origin }: { file: string; origin: string }): Promise<void> {
+  try {
+    process.stdout.write(`${JSON.stringify(await initKeys(file, origin), null, 2)}\n`);
+  } catch (error) {
+    fail(error);
   }
 }
 
@@ -52,13 +72,17 @@ async function serve(file: string): Promise<void> {
     });
     process.send?.({ type: 'ready', host: coordinator.host, port: coordinator.port });
   } catch (error) {
-    const why =
-      error instanceof TwinkeepError ? `${error.code}: ${error.message}` : JSON.stringify(describe(error));
-    process.stderr.write(`twinkeep-coordinator: ${why}\n`);
-    process.exitCode = 1;
+    fail(error);
     // A parent that waits for us over IPC would otherwise keep us alive.
     if (process.connected) process.disconnect();
   }
+}
+
+function fail(error: unknown): void {
+  const why =
+    error instanceof TwinkeepError ? `${error.code}: ${error.message}` : JSON.stringify(describe(error));
+  process.stderr.write(`twinkeep-coordinator: ${why}\n`);
+  process.exitCode = 1;
 }
 
 const STOP_MILLIS = 2_000;

@@ -2,7 +2,7 @@
 import { readConfig } from '@twinkeep/coordinator';
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -118,11 +118,47 @@ describe('the command', () => {
       code: 0,
       out: expect.stringContaining('serve --config FILE') as string,
     });
-    for (const args of [[], ['serve'], ['run', '--config', 'x'], ['serve', '--config', 'x', '--what']])
+    for (const args of [
+      [],
+      ['serve'],
+      ['run', '--config', 'x'],
+      ['serve', '--config', 'x', '--what'],
+      ['init', '--config', 'x'],
+    ])
       expect(await run(...args)).toMatchObject({
         code: 2,
         err: expect.stringContaining('serve --config FILE') as string,
       });
+  });
+
+  it('makes keys that are not there, overwrites none, and prints what others pin', async () => {
+    const file = await write({ keyFile: 'new-key.json', logKeyFile: 'new-log.json' });
+    const first = await run('init', '--config', file, '--origin', 'bank.example/twinkeep');
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(await run('init', '--config', file, '--origin', 'bank.example/twinkeep')).toEqual(first);
+    const { coordinator, log } = JSON.parse(first.out) as {
+      coordinator: { key: string };
+      log: { vkey: string };
+    };
+    expect(log.vkey).toMatch(/^bank\.example\/twinkeep\+/);
+    expect((await stat(join(folder, 'new-key.json'))).mode & 0o077).toBe(0);
+    // With them in the trust file it starts as far as the database.
+    const trust = {
+      ...parties.trust,
+      coordinator: { ...parties.trust.coordinator, key: coordinator.key },
+      log,
+    };
+    await writeFile(join(folder, 'new-trust.json'), JSON.stringify(trust));
+    const served = await run(
+      'serve',
+      '--config',
+      await write({ keyFile: 'new-key.json', logKeyFile: 'new-log.json', trustFile: 'new-trust.json' }),
+    );
+    expect(served.err).toContain('ECONNREFUSED');
+    expect(await run('init', '--config', file, '--origin', 'a name')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('vkey/malformed') as string,
+    });
   });
 
   it('says in one line why it does not start', async () => {
