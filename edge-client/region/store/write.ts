@@ -88,12 +88,19 @@ export async function recordEvents(
   const subjects = changed.map(({ subject }) => subject);
   if (fold === null) await trx.deleteFrom('feature').where('subject', 'in', subjects).execute();
   else await foldFresh(trx, ciphers, changed, fold);
-  const rows = changed.flatMap(({ rows }) =>
-    rows.map(({ subject, tag, last_day, sealed }) => ({ subject, tag, last_day, sealed })),
-  );
-  for (const some of chunks(rows)) await trx.insertInto('event').values(some).execute();
+  const rows = changed.flatMap(({ rows }) => rows);
+  await insertEvents(trx, rows);
   await touch(trx, subjects);
   return rows.length;
+}
+
+/** As arrays: a year of a customer's events is thousands of rows, and a parameter for each cell would cost more than the rows. */
+async function insertEvents(trx: Trx, rows: FreshEvents['rows']): Promise<void> {
+  await sql`INSERT INTO event (subject, tag, last_day, sealed)
+    SELECT * FROM unnest(${rows.map(({ subject }) => subject)}::text[], ${rows.map(({ tag }) => tag)}::bytea[],
+      ${rows.map(({ last_day }) => last_day)}::int[], ${rows.map(({ sealed }) => sealed)}::bytea[])`.execute(
+    trx,
+  );
 }
 
 interface FreshEvents {
