@@ -13,7 +13,7 @@ import { count } from '../progress.ts';
 import { demoSettings, type Customers, type TaskSettings } from './customers.ts';
 
 const PURPOSE = 'https://w3id.org/dpv#CustomerRelationshipManagement';
-const HORIZON_DAYS = 90;
+export const HORIZON_DAYS = 90;
 const DAY_MS = 86_400_000;
 
 /** @param now milliseconds since 1970: the horizon ends on this day, so that labels are known and nothing is past its retention */

@@ -1,6 +1,7 @@
 /**
- * The host app's two answers: a pseudonym for this browser, and a credential that binds it to a device key. The pseudonym is random and
- * says nothing; that a browser has it is remembered in a cookie that no script can read and that is signed by a key of this process.
+ * The host app's answers: a pseudonym for this browser, what the business knows of its customer, and a credential that binds the pseudonym
+ * to a device key. The pseudonym is random and says nothing; that a browser has it is remembered in a cookie that no script can read and that
+ * is signed by a key of this process.
  */
 import { bytesToBase64Url } from '@twinkeep/audit';
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -8,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { sendJson } from './answer.ts';
 import { credentialFor, type Issuer } from './credentials.ts';
+import { recordsOf } from './records.ts';
 import {
   credentialRequestSchema,
   PAGES,
@@ -32,6 +34,8 @@ export function createHostApp(issuer: () => Issuer | null): HostApp {
     const subject = readSubject(request, secret);
     if (path === PAGES.session && request.method === 'GET')
       return sendJson(response, { subject } satisfies Session);
+    if (path === PAGES.records && request.method === 'GET' && subject !== null)
+      return sendJson(response, recordsOf(subject, Date.now()));
     // A page of another origin can send here too; its browser says whose page it is.
     if (request.method !== 'POST' || request.headers.origin !== origin) {
       response.writeHead(403).end();

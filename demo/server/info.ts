@@ -29,6 +29,8 @@ export const PAGES = {
   session: '/api/session',
   /** POST a `CredentialRequest`. */
   credential: '/api/credential',
+  /** GET: what the business knows of the customer of this session, as events. */
+  records: '/api/records',
   /** Public reads of the coordinator, for pages that show its state. */
   coordinator: '/coordinator',
 } as const;

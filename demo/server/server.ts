@@ -55,6 +55,8 @@ export async function startPagesServer(options: PagesServerOptions): Promise<Pag
   };
 }
 
+const HOST_APP: readonly string[] = [PAGES.session, PAGES.records, PAGES.credential];
+
 interface Deps extends PagesServerOptions {
   files: PageFiles;
   hostApp: ReturnType<typeof createHostApp>;
@@ -75,8 +77,7 @@ async function answer(deps: Deps, request: IncomingMessage, response: ServerResp
   }
   const { pathname } = url;
   if (pathname === PAGES.info) return sendJson(response, info());
-  if (pathname === PAGES.session || pathname === PAGES.credential)
-    return hostApp(request, response, pathname, origin);
+  if (HOST_APP.includes(pathname)) return hostApp(request, response, pathname, origin);
   if (request.method !== 'GET') {
     response.writeHead(405).end();
     return;

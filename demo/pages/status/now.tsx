@@ -2,6 +2,7 @@
 import { useComputed } from '@preact/signals';
 import type { TaskProgress } from '@twinkeep/coordinator/api';
 import type { JSX } from 'preact';
+import { Meter } from '../ui/meter.tsx';
 import { count, plural } from '../ui/words.ts';
 import { aucInterval } from './interval.ts';
 import type { Status } from './state.ts';
@@ -94,7 +95,7 @@ function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.
         value={count(task.trained)}
         note={task.open === null ? 'none open' : `round ${task.open.round} is open`}
       >
-        <Bar share={task.trained / task.rounds} />
+        <Meter share={task.trained / task.rounds} />
       </Figure>
       <Figure
         title="Reports now"
@@ -132,18 +133,6 @@ function Figure({
       <dd class="value number">{value}</dd>
       <dd class="small soft">{note}</dd>
       {children !== undefined && <dd>{children}</dd>}
-    </div>
-  );
-}
-
-function Bar({ share }: { share: number }): JSX.Element {
-  const fill = (element: HTMLElement | null): void => {
-    // Set through the object model: the policy of this page allows no style attribute.
-    element?.style.setProperty('width', `${Math.min(100, 100 * share)}%`);
-  };
-  return (
-    <div class="meter" aria-hidden="true">
-      <span ref={fill} />
     </div>
   );
 }

@@ -23,6 +23,18 @@ export async function readJson<T>(
   return v.parse(schema, await response.json());
 }
 
+/** @throws as `readJson` */
+export async function sendJson<T>(
+  path: string,
+  body: object,
+  schema: v.GenericSchema<unknown, T>,
+): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new RefusedError(path, response.status);
+  return v.parse(schema, await response.json());
+}
+
 export async function readText(path: string, signal?: AbortSignal): Promise<string> {
   return (await get(path, signal)).text();
 }

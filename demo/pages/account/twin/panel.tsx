@@ -1,0 +1,64 @@
+/** The visitor's own view of their twin: what it guesses and why, what it may do, what it took in, what it lends, and the way out. */
+import { useComputed } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { Visit } from '../visit.ts';
+import { percent } from '../words.ts';
+import { Consents } from './consents.tsx';
+import { Guess, Moves } from './guess.tsx';
+import { OwnData } from './own-data.tsx';
+import { Rounds } from './rounds.tsx';
+import { Signals } from './signals.tsx';
+import { Why } from './why.tsx';
+
+export interface PanelProps {
+  visit: Visit;
+  /** Makes a new pseudonym, after an erasure. */
+  onStartAnew: () => Promise<void>;
+}
+
+export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
+  const { status } = visit;
+  return (
+    <section class="twin" aria-labelledby="twin">
+      <header class="twin-head">
+        <h2 id="twin" class="big">
+          Your twin
+        </h2>
+        <p class="soft">
+          It lives in this browser. What you do in the app on this page are its signals, if you allow them.
+        </p>
+      </header>
+      {status.value.state === 'unavailable' && (
+        <p class="card trouble" role="alert">
+          {status.value.why}
+        </p>
+      )}
+      <div class="twin-grid">
+        <Consents visit={visit} />
+        <Guess visit={visit} />
+        <Why visit={visit} />
+        <Moves visit={visit} />
+        <Signals visit={visit} />
+        <Rounds visit={visit} />
+        <OwnData visit={visit} onStartAnew={onStartAnew} />
+      </div>
+      <Ticker visit={visit} />
+    </section>
+  );
+}
+
+/** On a small screen the app hides the twin: its guess stays in sight. */
+function Ticker({ visit }: { visit: Visit }): JSX.Element | null {
+  const text = useComputed(() => {
+    const { value } = visit.predicted;
+    const last = visit.moves.value.at(-1);
+    if (value?.predicted !== true) return null;
+    return `${percent(value.prediction.probability)} ${last === undefined ? '' : `· ${last.cause}`}`;
+  }).value;
+  if (text === null) return null;
+  return (
+    <a class="ticker small number" href="#guess">
+      <span>Chance that you leave: {text}</span>
+    </a>
+  );
+}

@@ -1,0 +1,23 @@
+/** Shown until there is a task that a visitor may take part in. */
+import type { JSX } from 'preact';
+import { PAGES, type DemoInfo } from '../../server/info.ts';
+
+const WORDS: Readonly<Record<DemoInfo['stage'], string>> = {
+  preparing: 'Keys, databases and customers are being made.',
+  training: 'Ten region nodes are training the model of the final table. They must not wait for visitors, so your turn comes after it.',
+  comparing: 'The rounds are over, and their model is being compared with others. Your turn comes next.',
+  live: 'The task for visitors is being published.',
+  ended: 'It has ended. Start it again with npm start.',
+};
+
+export function Waiting({ info }: { info: DemoInfo | null }): JSX.Element {
+  return (
+    <section class="card waiting" aria-labelledby="waiting">
+      <h1 id="waiting">The demo is not ready for visitors yet</h1>
+      <p role="status">{info === null ? 'It does not answer at the moment.' : WORDS[info.stage]}</p>
+      <p class="soft">
+        This page goes on by itself. Meanwhile, the <a href={PAGES.status}>status page</a> shows the rounds as they happen.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,2 @@
+/** The worker that the twin lives in. */
+import '@twinkeep/edge-client/worker';
