@@ -1,0 +1,43 @@
+/**
+ * Bundles for pages that have no bundler, in `bundle/` (`npm run bundle`); their types are those of `dist`.
+ *
+ *   --mode page     twinkeep.js       a module: `import { createTwin } from './twinkeep.js'`
+ *                   twinkeep.iife.js  the same for a plain script tag: `Twinkeep.createTwin`
+ *   --mode worker   worker.js         a module worker: where the twin lives
+ *                   chunks/*.js       what it loads when a round or a prediction first needs it: libsodium, tfjs
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultClientConditions, defineConfig } from 'vite';
+
+const root = import.meta.dirname;
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** The source file of a public entry. */
+const entry = (subpath) => join(root, exports[subpath]['@twinkeep/source']);
+
+const libraries = {
+  page: () => ({
+    entry: entry('.'),
+    formats: ['es', 'iife'],
+    name: 'Twinkeep',
+    fileName: (format) => (format === 'es' ? 'twinkeep.js' : 'twinkeep.iife.js'),
+  }),
+  worker: () => ({ entry: entry('./worker'), formats: ['es'], fileName: () => 'worker.js' }),
+};
+
+export default defineConfig(({ mode }) => ({
+  root,
+  // From the sources: a bundle is never older than they are.
+  resolve: { conditions: ['@twinkeep/source', ...defaultClientConditions] },
+  define: { 'process.env.NODE_ENV': JSON.stringify('production') },
+  build: {
+    lib: libraries[mode](),
+    outDir: 'bundle',
+    emptyOutDir: mode === 'page',
+    target: 'es2022',
+    sourcemap: true,
+    // Vite leaves white space in modules, for a bundler to come: here none comes.
+    rolldownOptions: { output: { minify: true, chunkFileNames: 'chunks/[name]-[hash].js' } },
+  },
+}));
