@@ -10,10 +10,16 @@ export interface DeviceStore extends TwinStore {
   deviceKey(): Promise<SigningKey>;
   /** All kept events of a twin, oldest first, for the person's own copy. @throws StoreError `store/unknown-twin`, `store/unreadable` */
   readEvents(subject: string): Promise<CustomerEvent[]>;
+  /** Something that the twin remembers, e.g. a task that it has verified; null where there is none. */
+  readMemo(name: string): Promise<Uint8Array | null>;
+  /** @param content null: forget it */
+  writeMemo(name: string, content: Uint8Array | null): Promise<void>;
   /** Destroys everything, keys first, for every tab; also where it is damaged. The store is closed then. */
   destroy(): Promise<void>;
   close(): void;
+  /** Resolves when this handle ends: by its owner, by an erasure or an upgrade in another tab, or because the browser took it away. */
+  readonly closed: Promise<'closed' | 'erased' | 'upgraded' | 'lost'>;
 }
 
-/** @throws StoreError with one of `DEVICE_STORE_TROUBLES`' codes where this browser gives no such store */
+/** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt', 'store/full', 'store/unreadable' */
 export type OpenDeviceStore = (name: string) => Promise<DeviceStore>;

@@ -21,6 +21,8 @@ const SENTENCES: Readonly<Record<Exclude<Reason, StayHomeReason>, string>> = {
   'storage-full': 'The browser has no room left, so nothing new can be kept.',
   'storage-corrupt':
     'What the browser kept of the twin is damaged and cannot be read; erasing the twin clears it.',
+  'storage-lost':
+    'The browser has cleared what it kept of the twin; a new one starts when the page is loaded again.',
   'not-supported': 'This browser lacks something that the twin needs.',
   'newer-version': 'A newer version of this page has used the twin; reload the page.',
   blocked: 'Another tab uses an older version of the twin; close it and reload this page.',
@@ -29,6 +31,8 @@ const SENTENCES: Readonly<Record<Exclude<Reason, StayHomeReason>, string>> = {
   failed: 'Something went wrong in the twin; nothing was lost.',
   malformed: 'What was given does not have the documented form.',
   'not-consented': 'You have not allowed this, or have withdrawn it.',
+  'consent-not-logged':
+    'What you allowed is not in the public log yet; it counts for a round once it is there.',
   'past-retention': 'This is older than what may be kept.',
   'in-the-future': 'By the clock of this device, this has not happened yet.',
   'no-task': 'The twin does not know yet what it is asked for; it learns that from the coordinator.',
@@ -47,6 +51,7 @@ const SENTENCES: Readonly<Record<Exclude<Reason, StayHomeReason>, string>> = {
   'origin-refused': 'The coordinator does not take calls from this web site.',
   'no-credential': 'The app did not confirm that this device belongs to you.',
   'report-refused': 'The coordinator refused the report of this device.',
+  'consent-refused': 'The coordinator refused what you chose; on this device it counts all the same.',
   'training-failed': 'Training failed on this device; nothing was sent.',
 };
 

@@ -83,6 +83,8 @@ export type Unavailable =
   | 'storage-full'
   /** What is kept cannot be read: damaged, or its key is gone. `erase` clears it. */
   | 'storage-corrupt'
+  /** The browser has cleared what was kept: short of room, or at the person's wish. */
+  | 'storage-lost'
   /** The browser lacks what is needed: workers, WebCrypto with Ed25519, a secure context. */
   | 'not-supported'
   /** The storage is of a newer version of this software: reload the page. */
@@ -238,6 +240,8 @@ export type PauseReason = 'offline' | 'metered' | 'low-battery' | 'asleep' | 'cl
 
 export type RoundTrouble =
   | 'not-consented'
+  /** A yes lets something leave only once the public log has it. */
+  | 'consent-not-logged'
   /** What the task wants to predict has not been seen here, so there is nothing to learn from. */
   | 'no-label'
   /** The round asks only twins that are held out, or this twin is. */
@@ -250,6 +254,8 @@ export type RoundTrouble =
   | 'origin-refused'
   | 'no-credential'
   | 'report-refused'
+  /** The coordinator does not take a consent event of this device. */
+  | 'consent-refused'
   | 'training-failed'
   | Unavailable;
 

@@ -1,0 +1,193 @@
+/** From what a person chose to the consent events that say so: which categories, operations and terms, for each purpose. */
+import {
+  CATEGORIES,
+  cellStatusAt,
+  DAY_MILLIS,
+  findCell,
+  instantToMillis,
+  listCells,
+  OPERATIONS,
+  type Category,
+  type ConsentState,
+  type GrantTerms,
+  type NamedCell,
+  type Operation,
+} from '@twinkeep/consent';
+import type { TaskSpec } from '@twinkeep/protocol';
+import type { Choice } from '../consent-signer.ts';
+import { TWIN_OPERATIONS } from '../twin/operations.ts';
+import type { ConsentChoice, GrantChoice } from '../twin/types.ts';
+import type { CheckedSettings } from './settings.ts';
+
+/** The choice cannot be made into an event; the message names the field. */
+export class ChoiceError extends Error {}
+
+export interface ChoiceContext {
+  settings: CheckedSettings;
+  specs: readonly TaskSpec[];
+  state: ConsentState;
+  now: number;
+}
+
+export type Named = Readonly<Record<'required' | 'optional', readonly Category[]>>;
+
+/** How long after its retention what was kept is gone at the latest: expired events are deleted daily. */
+const DELETION = 'P1D';
+
+/** Purposes of the tasks, each with what its tasks need or profit from. */
+export function namedCategories(specs: readonly TaskSpec[], purpose: string): Named {
+  const tasks = specs.filter((spec) => spec.purpose === purpose);
+  const among = (kind: 'required' | 'optional'): Category[] =>
+    CATEGORIES.filter((category) => tasks.some(({ categories }) => categories[kind].includes(category)));
+  const required = among('required');
+  return { required, optional: among('optional').filter((category) => !required.includes(category)) };
+}
+
+/** @throws ChoiceError */
+export function grantsFor(choice: GrantChoice, context: ChoiceContext): Choice[] {
+  const { settings, specs } = context;
+  return purposesOf(choice, specs).flatMap((purpose) => {
+    const named = namedCategories(specs, purpose);
+    const wanted = choice.categories ?? named.required;
+    const unnamed = wanted.find((category) => ![...named.required, ...named.optional].includes(category));
+    if (unnamed !== undefined)
+      throw new ChoiceError(`categories: no task of this app uses ${unnamed} for this purpose`);
+    const operations = orderedOperations(choice.operations ?? TWIN_OPERATIONS);
+    const news = isNews(choice)
+      ? wanted
+      : wanted.filter(
+          (category) => !operations.every((operation) => isGiven(context, category, purpose, operation)),
+        );
+    // Terms belong to the whole event, so categories that are kept for another time get an event of their own.
+    const lengths = [...new Set(news.map((category) => settings.retentionDays[category]))];
+    return lengths.map((days): Choice => {
+      const kept = news.filter((category) => settings.retentionDays[category] === days);
+      return {
+        ...common(choice, context, purpose),
+        type: 'grant',
+        categories: narrow(named, kept),
+        operations,
+        terms: termsOf(choice, days),
+      };
+    });
+  });
+}
+
+/** A refusal of what was asked, given or not. @throws ChoiceError */
+export function refusalsFor(choice: ConsentChoice, context: ChoiceContext): Choice[] {
+  const { specs, state } = context;
+  return purposesOf(choice, specs).flatMap((purpose): Choice[] => {
+    const named = namedCategories(specs, purpose);
+    const operations = orderedOperations(choice.operations ?? TWIN_OPERATIONS);
+    const saysNo = (category: Category, operation: Operation): boolean => {
+      const status = findCell(state, category, purpose, operation)?.status;
+      return status === 'refused' || status === 'withdrawn';
+    };
+    const categories = narrow(named, choice.categories ?? CATEGORIES);
+    const all = [...categories.required, ...categories.optional];
+    if (all.every((category) => operations.every((operation) => saysNo(category, operation)))) return [];
+    return [{ ...common(choice, context, purpose), type: 'refuse', categories, operations }];
+  });
+}
+
+/** Takes back what is given of what the choice names; for any purpose, also of tasks that are gone. */
+export function withdrawalsFor(choice: ConsentChoice, context: ChoiceContext): Choice[] {
+  const given = listCells(context.state).filter(
+    ({ cell, category, purpose, operation }) =>
+      cell.status === 'given' &&
+      (choice.purpose ?? purpose) === purpose &&
+      (choice.categories ?? [category]).includes(category) &&
+      (choice.operations ?? [operation]).includes(operation),
+  );
+  return takeBack(given, choice, context);
+}
+
+/** Takes back whatever was ever answered, so that the chain ends with it. */
+export function lastWordsFor(method: string, context: ChoiceContext): Choice[] {
+  return takeBack(listCells(context.state), { method }, context);
+}
+
+function takeBack(cells: readonly NamedCell[], choice: ConsentChoice, context: ChoiceContext): Choice[] {
+  return [...new Set(cells.map(({ purpose }) => purpose))].map((purpose): Choice => {
+    const ofPurpose = cells.filter((named) => named.purpose === purpose);
+    const categories = CATEGORIES.filter((category) =>
+      ofPurpose.some((named) => named.category === category),
+    );
+    const { optional } = namedCategories(context.specs, purpose);
+    return {
+      ...common(choice, context, purpose),
+      type: 'withdraw',
+      categories: {
+        required: categories.filter((category) => !optional.includes(category)),
+        optional: categories.filter((category) => optional.includes(category)),
+      },
+      operations: OPERATIONS.filter((operation) => ofPurpose.some((named) => named.operation === operation)),
+    };
+  });
+}
+
+function purposesOf({ purpose }: ConsentChoice, specs: readonly TaskSpec[]): string[] {
+  const known = [...new Set(specs.map((spec) => spec.purpose))];
+  if (purpose === undefined) return known;
+  if (!known.includes(purpose)) throw new ChoiceError('purpose: no task of this app has it');
+  return [purpose];
+}
+
+function common(
+  { method = 'toggle', uiFlow }: ConsentChoice,
+  { settings }: ChoiceContext,
+  purpose: string,
+): Pick<Choice, 'jurisdiction' | 'notice' | 'purpose' | 'method' | 'uiFlow'> {
+  const { jurisdiction, notice } = settings;
+  return {
+    jurisdiction: [...jurisdiction],
+    notice,
+    purpose,
+    method,
+    ...(uiFlow === undefined ? {} : { uiFlow }),
+  };
+}
+
+function termsOf(
+  { consentType = 'expressed', validUntil, minCohort }: GrantChoice,
+  days: number,
+): GrantTerms {
+  const until = validUntil === undefined ? undefined : instantToMillis(validUntil);
+  if (until !== undefined && Number.isNaN(until))
+    throw new ChoiceError('validUntil: an instant looks like 2027-01-31T12:00:00Z');
+  return {
+    consentType,
+    storage: { location: 'device', retention: `P${days}D`, deletion: DELETION },
+    ...(until === undefined ? {} : { validUntil: until }),
+    ...(minCohort === undefined ? {} : { privacyFloor: { secAgg: { minCohort } } }),
+  };
+}
+
+/** A choice that sets terms is made anew, whatever was given before. */
+function isNews({ consentType, validUntil, minCohort }: GrantChoice): boolean {
+  return consentType !== undefined || validUntil !== undefined || minCohort !== undefined;
+}
+
+/** Given, and for longer than a day yet: before that, the same choice renews it. */
+function isGiven(
+  { state, now }: ChoiceContext,
+  category: Category,
+  purpose: string,
+  operation: Operation,
+): boolean {
+  return cellStatusAt(findCell(state, category, purpose, operation), now + DAY_MILLIS) === 'given';
+}
+
+function narrow(named: Named, wanted: readonly Category[]): Named {
+  return {
+    required: named.required.filter((category) => wanted.includes(category)),
+    optional: named.optional.filter((category) => wanted.includes(category)),
+  };
+}
+
+function orderedOperations(wanted: readonly Operation[]): Operation[] {
+  const unknown = wanted.find((operation) => !OPERATIONS.includes(operation));
+  if (unknown !== undefined || wanted.length === 0)
+    throw new ChoiceError('operations: one of them is none, or there are none');
+  return OPERATIONS.filter((operation) => wanted.includes(operation));
+}

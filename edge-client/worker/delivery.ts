@@ -1,0 +1,92 @@
+/**
+ * Delivers consent events until each has its place in the log. The store is the queue, so nothing is lost with the tab; two tabs that
+ * deliver the same get the same receipts.
+ */
+import type { ProblemError } from '@twinkeep/protocol';
+import { createOutbox } from '../consent-outbox.ts';
+import { submitConsents } from '../transport/device.ts';
+import { refused } from '../twin/reasons.ts';
+import { createBell } from './bell.ts';
+import { viewReceipt } from './consenting.ts';
+import { readTwin, type Home } from './home.ts';
+import { codeOf, troubleOf } from './trouble.ts';
+
+export interface Delivery {
+  /** Something waits, or the network is back. */
+  wake(): void;
+  /** One try now. @returns what is in the way of those that still wait, or null where none does */
+  flush(): Promise<ReturnType<typeof troubleOf> | null>;
+}
+
+/** More than a person makes choices. */
+const MOST = 10_000;
+
+/** Milliseconds between tries: doubled from the first to the last of these. */
+const [FIRST, LONGEST] = [2_000, 120_000];
+
+/** Runs until `stop`. @param settled told whenever nothing waits any more */
+export function startDelivery(home: Home, settled: () => Promise<unknown>, stop: AbortSignal): Delivery {
+  const { store, credentials, transport, emit } = home;
+  const bell = createBell();
+  const outbox = createOutbox({
+    store,
+    submit: (events) => submitConsents(transport, events, stop),
+    onRefused: (error, events) => void tellRefused(home, error, events).catch(() => {}),
+  });
+
+  const flush: Delivery['flush'] = async () => {
+    const waiting = new Set((await store.pendingConsents(MOST)).map(({ id }) => id));
+    if (waiting.size === 0) return null;
+    try {
+      await credentials.ensure();
+      await outbox.flush();
+    } catch (error) {
+      if (codeOf(error)?.startsWith('auth/credential') === true) credentials.forget();
+      const trouble = troubleOf(error);
+      if (!stop.aborted)
+        emit('problem', { ...trouble, code: trouble.reason, why: refused(trouble.reason).why });
+      return trouble;
+    } finally {
+      await tellReceipts(home, waiting);
+    }
+    const left = await store.pendingConsents(1);
+    return left.length === 0 ? null : { reason: 'consent-refused', detail: 'see the event' };
+  };
+
+  const run = async (): Promise<void> => {
+    let wait = FIRST;
+    while (!stop.aborted) {
+      const trouble = await flush()
+        .then(async (found) => {
+          if (found === null) await settled();
+          return found;
+        })
+        .catch((error: unknown) => troubleOf(error));
+      wait = trouble === null ? FIRST : Math.min(LONGEST, wait * 2);
+      await bell.wait(trouble === null ? LONGEST : wait, stop);
+    }
+  };
+  void run();
+  return { wake: bell.ring, flush };
+}
+
+/** Of the events that waited before: which have their place in the log now. */
+async function tellReceipts(home: Home, waited: ReadonlySet<string>): Promise<void> {
+  const { consents } = await readTwin(home);
+  for (const entry of consents) {
+    if (!waited.has(entry.id) || entry.receipt === null) continue;
+    const { id, event, receipt } = viewReceipt(entry);
+    home.emit('consent', { id, event, receipt });
+  }
+}
+
+async function tellRefused(home: Home, error: ProblemError, events: readonly string[]): Promise<void> {
+  const { consents } = await readTwin(home);
+  for (const entry of consents.filter(({ id }) => events.includes(id)))
+    home.emit('consent', {
+      id: entry.id,
+      event: viewReceipt(entry).event,
+      receipt: null,
+      refused: error.code,
+    });
+}

@@ -1,0 +1,83 @@
+/**
+ * The end of a twin: every consent is withdrawn, the coordinator told, and what is kept here destroyed, keys first. The withdrawal can only
+ * be sent with this device's key, so where the coordinator cannot be reached, the data goes at once, and the key as soon as the
+ * withdrawal is logged: an interrupted erasure is known by its withdrawal in the chain, and goes on at the next start.
+ */
+import { jwsToEvent } from '../consent-chain.ts';
+import type { ConsentEntry } from '../store/port.ts';
+import { refused } from '../twin/reasons.ts';
+import type { Erasure } from '../twin/types.ts';
+import { ERASURE_METHOD, type Consenting } from './consenting.ts';
+import type { Delivery } from './delivery.ts';
+import { readTwin, type Home } from './home.ts';
+
+export interface Eraser {
+  erase(): Promise<Erasure>;
+  /** To be called whenever nothing waits for delivery any more. @returns whether the erasure is over by that */
+  settle(): Promise<boolean>;
+}
+
+export interface EraserDeps {
+  home: Home;
+  consenting: Consenting;
+  delivery: () => Delivery;
+  /** Everything here stops, in all tabs, before the store goes. */
+  erased: () => Promise<void>;
+}
+
+/** Milliseconds that an erasure waits for the coordinator. */
+const PATIENCE = 8_000;
+
+export function createEraser({ home, consenting, delivery, erased }: EraserDeps): Eraser {
+  let over = false;
+  const destroy = async (): Promise<void> => {
+    if (over) return;
+    over = true;
+    await erased();
+    await home.store.destroy();
+  };
+  return {
+    async erase() {
+      const { consents: before } = await readTwin(home);
+      if (!isErasing(before)) await consenting.withdrawForErasure();
+      const { consents } = await readTwin(home);
+      const trouble = consents.some(isWaiting) ? await deliver(delivery()) : null;
+      // A coordinator that refuses to hear of it has no say in what is kept here.
+      if (trouble === null || trouble.reason === 'consent-refused') {
+        await destroy();
+        return { erased: true, withdrawn: consents.length > 0 && trouble === null };
+      }
+      return { erased: 'data', ...refused(trouble.reason, trouble.detail) };
+    },
+    async settle() {
+      if (over || !isErasing((await readTwin(home)).consents)) return over;
+      await destroy();
+      return true;
+    },
+  };
+}
+
+/** Whether the last word in this chain is that of an erasure. */
+export function isErasing(consents: readonly ConsentEntry[]): boolean {
+  const last = consents.at(-1);
+  return last !== undefined && jwsToEvent(last.jws).event.method === ERASURE_METHOD;
+}
+
+function isWaiting({ receipt }: ConsentEntry): boolean {
+  return receipt === null;
+}
+
+async function deliver(delivery: Delivery): ReturnType<Delivery['flush']> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<Awaited<ReturnType<Delivery['flush']>>>((resolve) => {
+    timer = setTimeout(
+      () => resolve({ reason: 'coordinator-unreachable', detail: 'it did not answer in time' }),
+      PATIENCE,
+    );
+  });
+  try {
+    return await Promise.race([delivery.flush(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,63 @@
+/** What the parts of one opened twin share. */
+import type { SigningKey } from '@twinkeep/protocol';
+import { readConsentChain, type ConsentReadings } from '../consent-chain.ts';
+import { FeatureError } from '../features/errors.ts';
+import { decodeFeatures } from '../features/codec.ts';
+import type { FeatureState } from '../features/state.ts';
+import { refoldTwin, type RecordDeps } from '../record.ts';
+import type { DeviceStore } from '../store/device.ts';
+import { StoreError } from '../store/errors.ts';
+import type { StoredTwin } from '../store/port.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { TwinEvents } from '../twin/types.ts';
+import type { Credentials } from './credentials.ts';
+import type { Platform } from './platform.ts';
+import type { CheckedSettings } from './settings.ts';
+import type { TaskBook } from './task-book.ts';
+
+export type Emit = <Name extends keyof TwinEvents>(name: Name, event: TwinEvents[Name]) => void;
+
+export interface Home {
+  settings: CheckedSettings;
+  platform: Platform;
+  store: DeviceStore;
+  key: SigningKey;
+  transport: Transport;
+  credentials: Credentials;
+  tasks: TaskBook;
+  emit: Emit;
+}
+
+export async function readTwin({ store, settings }: Home): Promise<StoredTwin> {
+  const [twin] = await store.readTwins([settings.subject]);
+  if (twin === undefined) throw new StoreError('store/unknown-twin', 'the storage was cleared');
+  return twin;
+}
+
+export async function readConsents(home: Home): Promise<ConsentReadings> {
+  return readConsentChain((await readTwin(home)).consents);
+}
+
+export function recordDeps({ store, tasks, platform }: Home): RecordDeps {
+  return { store, plan: tasks.plan(), policy: tasks.policy(), clock: platform.clock };
+}
+
+/** Features for the tasks of now; made anew from the kept events where they were kept for others. */
+export async function readFeatures(home: Home): Promise<FeatureState> {
+  const known = decodeFor(home, await readTwin(home));
+  if (known !== null) return known;
+  await refoldTwin(recordDeps(home), home.settings.subject);
+  const made = decodeFor(home, await readTwin(home));
+  if (made === null) throw new FeatureError('features/other-plan', 'the tasks changed meanwhile');
+  return made;
+}
+
+function decodeFor({ tasks }: Home, { features }: StoredTwin): FeatureState | null {
+  if (features === null) return null;
+  try {
+    return decodeFeatures(features, tasks.plan());
+  } catch (error) {
+    if (error instanceof FeatureError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The tasks of this app: signed and logged by the coordinator, verified once, then kept, since a published task never changes. What a twin
+ * collects, keeps and computes follows from them and from nothing else.
+ */
+import { bytesToUtf8, utf8ToBytes } from '@twinkeep/audit';
+import { taskAnswerSchema, type LoggedStatement, type TaskSpec } from '@twinkeep/protocol';
+import * as v from 'valibot';
+import type { AdmitPolicy } from '../admit.ts';
+import { planOf, type FeaturePlan } from '../features/plan.ts';
+import type { DeviceStore } from '../store/device.ts';
+import { fetchTask } from '../transport/device.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { Board } from './board.ts';
+import { createBell } from './bell.ts';
+import type { Platform } from './platform.ts';
+import type { CheckedSettings } from './settings.ts';
+import { codeOf, troubleOf } from './trouble.ts';
+
+export interface TaskBook {
+  /** Verified tasks, in the order of the options. */
+  specs(): readonly TaskSpec[];
+  spec(taskId: string): TaskSpec | null;
+  logged(taskId: string): LoggedStatement<TaskSpec> | null;
+  plan(): FeaturePlan;
+  policy(): AdmitPolicy;
+  /** Resolves as soon as each task is known, or was looked for once. */
+  looked: Promise<void>;
+  /** Resolves with the task as soon as it is known; null when asked to stop before. */
+  awaitTask(taskId: string, stop: AbortSignal): Promise<LoggedStatement<TaskSpec> | null>;
+  /** Looks at once for what is missing: the network is back. */
+  lookAgain(): void;
+}
+
+export interface TaskBookDeps {
+  settings: CheckedSettings;
+  platform: Pick<Platform, 'loadRoundParts'>;
+  store: Pick<DeviceStore, 'readMemo' | 'writeMemo'>;
+  transport: Transport;
+  board: Board;
+  stop: AbortSignal;
+}
+
+/** Milliseconds between two looks for a task that is missing or refused. */
+const RETRY = 15_000;
+
+export function createTaskBook(deps: TaskBookDeps): TaskBook {
+  const { settings, stop } = deps;
+  const known = new Map<string, LoggedStatement<TaskSpec>>();
+  const waiting = new Map<string, Set<() => void>>();
+  const bells = new Map(settings.tasks.map((taskId) => [taskId, createBell()]));
+  let plan: FeaturePlan | null = null;
+
+  const learn = (taskId: string, task: LoggedStatement<TaskSpec>): void => {
+    known.set(taskId, task);
+    plan = null;
+    for (const resolve of waiting.get(taskId) ?? []) resolve();
+    waiting.delete(taskId);
+  };
+  const specs = (): TaskSpec[] => settings.tasks.flatMap((taskId) => known.get(taskId)?.statement.body ?? []);
+
+  /** @returns whether it is known now */
+  const look = async (taskId: string): Promise<boolean> => {
+    try {
+      learn(taskId, await findTask(deps, taskId));
+      return true;
+    } catch (error) {
+      if (!stop.aborted) sayMissing(deps.board, taskId, error);
+      return false;
+    }
+  };
+  const keepLooking = async (taskId: string): Promise<void> => {
+    while (!stop.aborted) {
+      await bells.get(taskId)?.wait(RETRY, stop);
+      if (stop.aborted || (await look(taskId))) return;
+    }
+  };
+  const start = async (taskId: string): Promise<void> => {
+    if (!(await look(taskId))) void keepLooking(taskId);
+  };
+  const looked = Promise.all(settings.tasks.map(start)).then(() => {});
+
+  return {
+    specs,
+    spec: (taskId) => known.get(taskId)?.statement.body ?? null,
+    logged: (taskId) => known.get(taskId) ?? null,
+    plan: () => (plan ??= planOf(specs())),
+    policy: () => ({
+      purposes: [...new Set(specs().map(({ purpose }) => purpose))],
+      retentionDays: settings.retentionDays,
+    }),
+    looked,
+    async awaitTask(taskId, until) {
+      if (!known.has(taskId) && !until.aborted)
+        await new Promise<void>((resolve) => {
+          waiting.set(taskId, (waiting.get(taskId) ?? new Set()).add(resolve));
+          until.addEventListener('abort', () => resolve(), { once: true });
+        });
+      return until.aborted ? null : (known.get(taskId) ?? null);
+    },
+    lookAgain: () => bells.forEach((bell) => bell.ring()),
+  };
+}
+
+/** What is kept was verified under this trust root; what comes from the coordinator is now. */
+async function findTask(
+  { settings, platform, store, transport, stop }: TaskBookDeps,
+  taskId: string,
+): Promise<LoggedStatement<TaskSpec>> {
+  const key = `task/${settings.trustId}/${taskId}`;
+  const kept = await store.readMemo(key);
+  if (kept !== null) {
+    const parsed = v.safeParse(taskAnswerSchema, JSON.parse(bytesToUtf8(kept)));
+    if (parsed.success) return parsed.output;
+  }
+  const task = await fetchTask(transport, taskId, stop);
+  const { verifyTask } = await platform.loadRoundParts();
+  verifyTask(task, taskId, settings.trust);
+  await store.writeMemo(key, utf8ToBytes(JSON.stringify(task)));
+  return task;
+}
+
+function sayMissing(board: Board, taskId: string, error: unknown): void {
+  const code = codeOf(error) ?? '';
+  if (code.startsWith('protocol/')) {
+    board.sayWhy(taskId, { round: null, state: 'stays-home' }, 'task-refused', code);
+    return;
+  }
+  const { reason, detail } = troubleOf(error);
+  board.sayWhy(taskId, { round: null, state: 'waiting' }, reason, detail);
+}

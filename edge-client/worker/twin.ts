@@ -1,0 +1,189 @@
+/**
+ * A twin, opened: its store, its key, its tasks, and the parts that work on them. Read `openTwin` from top to bottom. Everything that must
+ * survive is in the store; a worker that is killed at any line leaves a state from which the next one goes on.
+ */
+import { StoreError } from '../store/errors.ts';
+import { createTransport } from '../transport/transport.ts';
+import type { CallAnswer, CallInput, CallName, Conditions } from '../twin/calls.ts';
+import { refused } from '../twin/reasons.ts';
+import type { TwinStatus, Unavailable } from '../twin/types.ts';
+import { createBoard } from './board.ts';
+import { createConditionsWatch, type ConditionsWatch } from './conditions.ts';
+import { createConsenting } from './consenting.ts';
+import { createCredentials } from './credentials.ts';
+import { startDelivery } from './delivery.ts';
+import { createEraser, isErasing } from './erasing.ts';
+import { exportTwin } from './exporting.ts';
+import { readTwin, type Emit, type Home } from './home.ts';
+import { createParticipation } from './participation.ts';
+import type { Platform } from './platform.ts';
+import { createRecorder } from './recording.ts';
+import { createQueue, createRestarts } from './restarts.ts';
+import type { CheckedSettings } from './settings.ts';
+import { createTabs, type TabMessage } from './tabs.ts';
+import { createTaskBook } from './task-book.ts';
+import { createLazyInsight } from './insight.ts';
+
+export type TwinHandlers = {
+  [Name in Exclude<CallName, 'open'>]: (...input: CallInput<Name>) => Promise<CallAnswer<Name>>;
+};
+
+export interface OpenedTwin extends TwinHandlers {
+  readonly deviceKey: string;
+  status(): TwinStatus;
+  conditions: Pick<ConditionsWatch, 'set'>;
+  listening(predictions: boolean): void;
+}
+
+export interface TwinDeps {
+  platform: Platform;
+  conditions: Conditions;
+  emit: Emit;
+  askCredential: (deviceKey: string) => Promise<string | null>;
+}
+
+/** @throws StoreError where this browser gives no storage, or what it keeps cannot be used */
+export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promise<OpenedTwin> {
+  const { platform } = deps;
+  const closing = new AbortController();
+  const store = await platform.openStore(settings.name);
+  await ensureTwin(store, settings.subject);
+  const key = await store.deviceKey();
+
+  const tabs = createTabs(platform.openChannel(settings.name), (message) => hear(message));
+  const emit: Emit = (name, event) => {
+    deps.emit(name, event);
+    if (name === 'recorded' || name === 'consent')
+      tabs.tell({ kind: 'event', name, event: { ...event, here: false } } as TabMessage);
+  };
+  const credentials = createCredentials(() => deps.askCredential(key.id), platform.clock);
+  const transport = createTransport({
+    baseUrl: settings.coordinatorUrl,
+    key,
+    credential: credentials.current,
+    fetch: platform.fetch,
+    clock: platform.clock,
+    random: platform.random,
+  });
+  const board = createBoard(settings.tasks, (state, own) => {
+    deps.emit('round', state);
+    if (own) tabs.tell({ kind: 'round', state });
+  });
+  const tasks = createTaskBook({ settings, platform, store, transport, board, stop: closing.signal });
+  const home: Home = { settings, platform, store, key, transport, credentials, tasks, emit };
+
+  const conditions = createConditionsWatch(deps.conditions);
+  const restarts = createRestarts();
+  const insight = createLazyInsight(home, () => conditions.now().online, closing.signal);
+  const participation = createParticipation(
+    { home, board, conditions, insight, restarts, oneAtATime: createQueue() },
+    () => tabs.tell({ kind: 'hello' }),
+    closing.signal,
+  );
+  const record = createRecorder(home);
+  const consenting = createConsenting(home, () => {
+    tabs.tell({ kind: 'consent-changed' });
+    consentChanged();
+  });
+  const delivery = startDelivery(home, () => eraser.settle(), closing.signal);
+  const eraser = createEraser({ home, consenting, delivery: () => delivery, erased: () => end('erased') });
+  let status: TwinStatus = { state: isErasing((await readTwin(home)).consents) ? 'erasing' : 'ready' };
+  let wasOnline = conditions.now().online;
+  conditions.onChange(() => {
+    const { online } = conditions.now();
+    if (online && !wasOnline) {
+      delivery.wake();
+      tasks.lookAgain();
+    }
+    wasOnline = online;
+  });
+
+  function consentChanged(): void {
+    // Whatever is under way was begun under another consent.
+    restarts.restart();
+    insight.look();
+    delivery.wake();
+  }
+
+  function hear(message: TabMessage): void {
+    if (message.kind === 'round') return board.follow(message.state);
+    if (message.kind === 'event') return deps.emit(message.name, message.event as never);
+    if (message.kind === 'consent-changed') return consentChanged();
+    if (message.kind === 'erased') return void end('erased');
+    if (participation.leads()) for (const state of board.all()) tabs.tell({ kind: 'round', state });
+  }
+
+  void store.closed.then((how) => {
+    if (how === 'erased') void end('erased');
+    if (how === 'upgraded') void end('newer-version');
+    if (how === 'lost') void end('storage-lost');
+  });
+
+  async function end(reason: Unavailable): Promise<void> {
+    if (status.state === 'unavailable') return;
+    if (reason === 'erased') tabs.tell({ kind: 'erased' });
+    setStatus({ state: 'unavailable', ...refused(reason) });
+    closing.abort();
+    await participation.stop();
+    tabs.close();
+    store.close();
+  }
+
+  function setStatus(next: TwinStatus): void {
+    status = next;
+    deps.emit('status', next);
+  }
+
+  return {
+    deviceKey: key.id,
+    status: () => status,
+    conditions,
+    listening: insight.listening,
+    async record(event) {
+      const recorded = await record(event);
+      if (recorded.recorded && recorded.fresh) insight.look();
+      return recorded;
+    },
+    cells: async () => ({ available: true, cells: await consenting.cells() }),
+    grant: (choice) => consenting.grant(choice),
+    refuse: (choice) => consenting.refuse(choice),
+    withdraw: (choice) => consenting.withdraw(choice),
+    receipts: async () => ({ available: true, receipts: await consenting.receipts() }),
+    async participate() {
+      participation.start();
+      return null;
+    },
+    async stop() {
+      await participation.stop();
+      return null;
+    },
+    predict: async (task) => (await insight.predicting()).predict(task),
+    explain: async (task) => (await insight.predicting()).explain(task),
+    async export() {
+      await tasks.looked;
+      return { available: true, data: await exportTwin(home, await insight.predicting()) };
+    },
+    async erase() {
+      await participation.stop();
+      setStatus({ state: 'erasing' });
+      return eraser.erase();
+    },
+    async close() {
+      await end('closed');
+      return null;
+    },
+  };
+}
+
+async function ensureTwin(store: Awaited<ReturnType<Platform['openStore']>>, subject: string): Promise<void> {
+  const others = (await store.listTwins(null, 2)).filter((known) => known !== subject);
+  if (others.length > 0) throw new OtherPersonError();
+  try {
+    await store.addTwin(subject, []);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'store/twin-exists') throw error;
+  }
+}
+
+/** The named database keeps the twin of another pseudonym. */
+export class OtherPersonError extends Error {}
