@@ -10,6 +10,7 @@ import {
   type Trust,
 } from '@twinkeep/protocol';
 import { helperEpochSchema, verifyStatement, type HelperEpoch } from '@twinkeep/protocol';
+import { CLOCK_TOLERANCE } from './clock.ts';
 import { StayHomeError } from './reasons.ts';
 
 /** Fields that follow from the task and the trust root alone. */
@@ -27,9 +28,6 @@ type Terms = Omit<
   | 'ackDeadline'
   | 'revealDeadline'
 >;
-
-/** Clocks of parties may differ by this much, in milliseconds. */
-export const CLOCK_TOLERANCE = 60_000;
 
 /** @throws StayHomeError 'config-mismatch' with the first field that differs */
 export function requireTerms(config: RoundConfig, task: TaskSpec, taskHash: string, trust: Trust): void {
