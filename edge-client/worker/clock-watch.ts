@@ -2,7 +2,7 @@
  * Has the device slept, or was its clock changed? Told by two clocks: the wall clock, which people and networks set, and a monotonic
  * one, which stands still in the sleep of some devices. After either, connections may be dead and what was read may be old.
  */
-import { CLOCK_TOLERANCE } from '../round/terms.ts';
+import { CLOCK_TOLERANCE } from '../round/clock.ts';
 
 export interface ClockWatch {
   /** True where one of the clocks moved otherwise than `interval` milliseconds say, since the last call. */
