@@ -158,7 +158,11 @@ function takeVerdicts(
   if (count === 0) return { state, effects: [] };
   requirePhase(state, 'collecting', 'acking');
   const judged = state.judged.map((before, i) => (i === j - 1 ? before + count : before));
-  return fixIfJudged(rules, { ...state, judged });
+  const next = { ...state, judged };
+  // A helper is given so many reports at a time; who has judged those and not all comes back for the rest.
+  if (state.phase === 'acking' && (judged[j - 1] as number) < state.reports)
+    return { state: next, effects: [{ kind: 'wake-helpers' }] };
+  return fixIfJudged(rules, next);
 }
 
 function takeReady(rules: RoundRules, state: RoundState, j: number): RoundStep {

@@ -16,6 +16,8 @@ export function openDatabase(url: string, onLost: (error: Error) => void): Db {
     max: CONNECTIONS,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 60_000,
+    // A process that hangs must not hold the log's head for ever.
+    idle_in_transaction_session_timeout: 60_000,
     application_name: 'twinkeep-coordinator',
     types: { getTypeParser: parserOf },
   });

@@ -232,10 +232,12 @@ const FORGED: Bad[] = [
 let small: Device;
 let renewed: Device;
 let strange: Device;
+let stranger: SigningKey;
 beforeAll(async () => {
   small = await createDevice(world.parties, { key, sub: node.device.sub, maxTwins: 2 });
   renewed = await createDevice(world.parties, { key, sub: node.device.sub, lifetime: 60 });
   strange = await createDevice(world.parties);
+  stranger = await createSigningKey();
 });
 
 const OF_OTHERS: Bad[] = [
@@ -260,10 +262,13 @@ const OF_OTHERS: Bad[] = [
   [
     'signed by a key that has no credential',
     'report/key',
-    async () => {
-      const stranger = await createSigningKey();
-      return putTogether(await withFields(parts, { key: stranger.id }, stranger));
-    },
+    async () => putTogether(await withFields(parts, { key: stranger.id }, stranger)),
+  ],
+  [
+    'signed by a key that has no credential, and sent to its address',
+    'report/key',
+    async () => putTogether(await withFields(parts, { key: stranger.id }, stranger)),
+    () => ({ kid: stranger.id }),
   ],
   [
     'carrying another credential than the request',

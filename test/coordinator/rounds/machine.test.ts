@@ -267,6 +267,13 @@ describe('the paths of a round', () => {
     });
   });
 
+  it('wakes a helper again that has judged some of the reports and not all', () => {
+    const closed = run(report, report, report, report);
+    const some = step(RULES, closed, { kind: 'verdicts', j: 2, count: 3 }, 10);
+    expect(some.effects).toEqual([{ kind: 'wake-helpers' }]);
+    expect(step(RULES, some.state, { kind: 'verdicts', j: 2, count: 1 }, 20).effects).toEqual([]);
+  });
+
   it('goes on without a helper that is silent at the deadline, and not without two', () => {
     const three = [1, 2, 4].map((j) => verdicts(j, 4));
     const waited = [wait(999), wait(1), tick];
