@@ -11,8 +11,10 @@ export interface Servers {
   processes: Processes;
 }
 
-/** Longer than a round waits for reports: a node that ends is missed once. */
-const RESTART_MS = 16_000;
+/** Longer than a round waits for reports, so that a node that ends is seen to be missing once. */
+const NODE_RESTART_MS = 16_000;
+/** Nodes, helpers and the demo itself try for several seconds to reach a coordinator. */
+const RESTART_MS = 1_000;
 const MAX_RESTARTS = 3;
 
 export async function withServers<T>(
@@ -30,10 +32,10 @@ export async function withServers<T>(
       watch.ruined,
       (async () => {
         const { adminUrl } = await display.step(
-          'PostgreSQL started in .twinkeep/postgres',
+          'PostgreSQL started',
           () => starting,
-          ({ takenOver }) =>
-            takenOver ? 'took over the one that an earlier run left behind' : 'a new server process',
+          ({ folder, takenOver }) =>
+            takenOver ? `took over the one that an earlier run left behind in ${folder}` : `in ${folder}`,
         );
         return work({ adminUrl, processes });
       })(),
@@ -69,8 +71,9 @@ function createWatch(
       );
       return;
     }
-    display.line(`  ${name} ${how}. It is started again in ${RESTART_MS / 1_000} s; the others go on.`);
-    setTimeout(() => void restart(program).catch(ruin), RESTART_MS).unref();
+    const wait = name.startsWith('node') ? NODE_RESTART_MS : RESTART_MS;
+    display.line(`  ${name} ${how}. It is started again in ${wait / 1_000} s; the others go on.`);
+    setTimeout(() => void restart(program).catch(ruin), wait).unref();
   };
   return { onEnd, ruined };
 }

@@ -25,6 +25,8 @@ import { runningServer } from './takeover.ts';
 export interface PostgresServer {
   /** The superuser's; never given to a party. */
   adminUrl: string;
+  /** Where its files are: the folder asked for, if the server's account can enter it. */
+  folder: string;
   /** Whether the server was running already. */
   takenOver: boolean;
   /** Fast shutdown: sessions are cut, the data is whole. */
@@ -66,6 +68,7 @@ export async function startPostgres(
   const owner = await takeOwnership(adminUrl, folder);
   return {
     adminUrl,
+    folder: home,
     takenOver: running !== null,
     stop: async () => {
       await owner.end();
