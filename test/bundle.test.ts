@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from './support/chromium.ts';
@@ -74,23 +75,51 @@ describe('the worker', () => {
 });
 
 describe('in Chromium', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
   it.each([
-    ['module', 'twinkeep.js'],
-    ['script', 'twinkeep.iife.js'],
-  ])('the %s gives the same names, and a twin that says what it lacks', async (kind, file) => {
-    const browser = await launchChromium();
-    try {
-      const tab = await browser.newPage();
-      if (kind === 'script') await tab.addScriptTag({ path: join(folder, file) });
-      else await tab.evaluate(asModule(await readFile(join(folder, file), 'utf8')));
-      expect(await tab.evaluate(`Object.keys(Twinkeep).toSorted()`)).toEqual(page[0]?.exports.toSorted());
-      const status = await tab.evaluate(
-        `Twinkeep.createTwin(${WITHOUT_WORKER}).then((twin) => twin.status())`,
-      );
-      expect(status).toMatchObject({ state: 'unavailable', reason: 'worker-lost' });
-    } finally {
-      await browser.close();
-    }
+    [
+      'module',
+      `<script type="module" src="/start.js"></script>`,
+      `import * as Twinkeep from './twinkeep.js';`,
+    ],
+    ['plain script', `<script src="/twinkeep.iife.js"></script><script src="/start.js" defer></script>`, ''],
+  ])('the %s and the worker run under a strict policy and without a network', async (_, tags, head) => {
+    const start = `${head}
+      globalThis.twinkeep = Twinkeep;
+      globalThis.opening = Twinkeep.createTwin({ ...${JSON.stringify(OPTIONS)},
+        credential: async () => '', worker: () => new Worker('/worker.js', { type: 'module' }) });`;
+    const tab = await (await browser.newContext()).newPage();
+    const violations: string[] = [];
+    tab.on('console', (message) => void (message.type() === 'error' && violations.push(message.text())));
+    await serve(tab, { '/': `<!doctype html>${tags}`, '/start.js': start });
+    await tab.goto(ORIGIN, { waitUntil: 'load' });
+    expect(await tab.evaluate(`Object.keys(twinkeep).toSorted()`)).toEqual(page[0]?.exports.toSorted());
+    expect(await tab.evaluate(`opening.then((twin) => twin.status())`)).toEqual({ state: 'ready' });
+    expect(await tab.evaluate(`opening.then((twin) => twin.deviceKey)`)).toMatch(/^[\w-]{43}$/);
+    expect(await tab.evaluate(`opening.then((twin) => twin.record({}))`)).toMatchObject({ recorded: false });
+    expect(violations.filter((text) => text.includes('Content Security Policy'))).toEqual([]);
+  });
+
+  it('what the worker loads later starts under that policy too, WebAssembly included', async () => {
+    const tab = await (await browser.newContext()).newPage();
+    const errors: string[] = [];
+    tab.on('console', (message) => void (message.type() === 'error' && errors.push(message.text())));
+    await serve(tab, { '/': '<!doctype html>' });
+    await tab.goto(ORIGIN);
+    for (const name of names(without(worker, startOf(worker))))
+      expect(
+        await tab.evaluate(`import('./${name}').then((module) => Object.keys(module).length >= 0)`),
+      ).toBe(true);
+    // libsodium says when it is ready, or cannot be.
+    const parts = names(worker).find((name) => name.includes('round-parts'));
+    const ready = `import('./${parts}').then((module) => module.sodiumReady.then(() => 'ready'))`;
+    expect(await tab.evaluate(ready)).toBe('ready');
+    expect(errors).toEqual([]);
   });
 });
 
@@ -123,12 +152,36 @@ describe('every file', () => {
   });
 });
 
-/** Options with which a page starts no worker. */
-const WITHOUT_WORKER = `{ worker: () => { throw new Error('none here') }, credential: async () => '' }`;
+const ORIGIN = 'https://twin.example';
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+const KEY = 'A'.repeat(43);
 
-function asModule(code: string): string {
-  return `import(URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' })))
-    .then((module) => (globalThis.Twinkeep = module))`;
+/** What a host app passes, and a coordinator that answers nothing. */
+const OPTIONS = {
+  coordinatorUrl: `${ORIGIN}/coordinator`,
+  trust: {
+    v: 1,
+    coordinator: { id: 'urn:example:coordinator', key: KEY },
+    log: { vkey: 'log.example+00000000+A' },
+    helpers: [{ j: 1, operator: 'Example', key: KEY }],
+    issuer: { id: 'urn:example:issuer', keys: [KEY] },
+  },
+  controller: 'https://bank.example',
+  subject: 'AAECAwQFBgcICQoLDA0ODw',
+  tasks: ['task'],
+  notice: { id: 'notice', version: '1.0.0', lang: 'en', hash: `sha-256:${KEY}` },
+};
+
+/** Answers for the whole origin: the given pages, the built files, and nothing else. */
+async function serve(tab: Page, pages: Record<string, string>): Promise<void> {
+  await tab.context().route(`${ORIGIN}/**`, async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const body = pages[pathname] ?? (await readFile(join(folder, pathname), 'utf8').catch(() => null));
+    const contentType = pathname.endsWith('.js') ? 'text/javascript' : 'text/html';
+    const headers = { 'content-type': contentType, 'content-security-policy': POLICY };
+    return route.fulfill(body === null ? { status: 404 } : { body, headers });
+  });
 }
 
 /** @returns the chunks of each format of this bundle */
