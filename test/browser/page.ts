@@ -1,17 +1,21 @@
 /** Opens a module of this repository in a page: bundled from the sources as they are, served from memory, on an origin of its own. */
-import type { Browser, JSHandle, Page } from 'playwright-core';
+import type { JSHandle, Page } from 'playwright-core';
 import { build, defaultClientConditions, type Rolldown } from 'vite';
 
 /** Secure, so that a page has WebCrypto; answered by the test alone, so that nothing leaves the machine. */
 const ORIGIN = 'https://twin.example';
 
-/** @param entry absolute path. @returns the page, and the module's exports as they live in it */
+const bundles = new Map<string, Promise<string>>();
+
+/** @param opener a browser, or a context whose pages share their storage. @param entry absolute path. @returns the page, and the module's exports as they live in it */
 export async function openModule<Exports>(
-  browser: Browser,
+  opener: { newPage(): Promise<Page> },
   entry: string,
 ): Promise<{ page: Page; module: JSHandle<Exports> }> {
-  const code = await bundle(entry);
-  const page = await browser.newPage();
+  const bundled = bundles.get(entry) ?? bundle(entry);
+  bundles.set(entry, bundled);
+  const code = await bundled;
+  const page = await opener.newPage();
   await page.route(`${ORIGIN}/**`, (route) =>
     route.request().url().endsWith('/module.js')
       ? route.fulfill({ contentType: 'text/javascript', body: code })

@@ -10,13 +10,14 @@
  * In both cases the blocks of a removed file stay on the medium until they are written anew, and backups of the profile stay.
  */
 import { toStoreError } from './failure.ts';
+import { within } from './patience.ts';
 import { findPlace } from './place.ts';
 
 export interface Erasure {
   /**
    * `removed`: the files of the store are gone. `deleted`: the database is gone, and the browser rewrites its files in its own time.
-   * `pending`: a page of this origin that does not listen holds the database open; the browser deletes it when that page is closed. The
-   * keys are destroyed in every case.
+   * `pending`: a page of this origin that does not listen holds the database open; the browser deletes it when that page is closed. Its
+   * keys were destroyed before, unless it cannot even be opened.
    */
   files: 'removed' | 'deleted' | 'pending';
 }
@@ -47,10 +48,14 @@ export async function eraseDexieStore({ name, indexedDB }: EraseOptions): Promis
   }
 }
 
-/** Of a database that cannot be opened, or has no such tables, nothing can be destroyed singly. */
+/** Of a database that cannot be opened, has no such tables, or waits to be deleted, nothing can be destroyed singly. */
 async function destroyKeys(indexedDB: IDBFactory, name: string): Promise<void> {
-  const database = await opened(indexedDB.open(name)).catch(() => null);
-  if (database === null) return;
+  const opening = opened(indexedDB.open(name));
+  const database = await within(PATIENCE, opening, () => null).catch(() => null);
+  if (database === null) {
+    opening.then((late) => late.close()).catch(() => undefined);
+    return;
+  }
   database.addEventListener('versionchange', () => database.close());
   const tables = ['key', 'twin'].filter((table) => database.objectStoreNames.contains(table));
   if (tables.length === 2) {
@@ -66,15 +71,8 @@ async function destroyKeys(indexedDB: IDBFactory, name: string): Promise<void> {
 }
 
 function deleteDatabase(indexedDB: IDBFactory, name: string): Promise<'deleted' | 'pending'> {
-  const request = indexedDB.deleteDatabase(name);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const blocked = new Promise<'pending'>((resolve) => {
-    request.addEventListener('blocked', () => {
-      timer ??= setTimeout(() => resolve('pending'), PATIENCE);
-    });
-  });
-  const done = opened(request).then(() => 'deleted' as const);
-  return Promise.race([done, blocked]).finally(() => clearTimeout(timer));
+  const deletion = opened(indexedDB.deleteDatabase(name)).then(() => 'deleted' as const);
+  return within(PATIENCE, deletion, () => 'pending' as const);
 }
 
 function opened<T>(request: IDBRequest<T>): Promise<T> {

@@ -22,8 +22,9 @@ const STORE = 'store';
 export async function openKeys(db: StoreDatabase, crypto: Crypto): Promise<StoreKeys | null> {
   const present = await readKeys(db);
   if (present === 'erasing') return null;
-  const { root, wrapped } = present ?? (await createKeys(db, crypto));
-  return { root, cipher: await openSecret(crypto, root, wrapped, STORE), created: present === null };
+  const keys = present ?? (await createKeys(db, crypto));
+  const cipher = await openSecret(crypto, keys.root, keys.wrapped, STORE);
+  return { root: keys.root, cipher, created: keys.created };
 }
 
 /** The device's signing key, made where there is none. Nobody can read it out, this page included. */
@@ -43,6 +44,7 @@ export async function openDeviceKey(db: StoreDatabase, crypto: Crypto): Promise<
 interface RawKeys {
   root: CryptoKey;
   wrapped: Uint8Array;
+  created: boolean;
 }
 
 async function readKeys(db: StoreDatabase): Promise<RawKeys | 'erasing' | null> {
@@ -68,14 +70,15 @@ async function createKeys(db: StoreDatabase, crypto: Crypto): Promise<RawKeys> {
       { id: 'root', key: root },
       { id: STORE, wrapped },
     ]);
-    return { root, wrapped };
+    return { root, wrapped, created: true };
   });
 }
 
 function findKeys(rows: readonly KeyRow[]): RawKeys | null {
   const root = rows.find((row) => row.id === 'root');
   const store = rows.find((row) => row.id === STORE);
-  return root === undefined || store === undefined ? null : { root: root.key, wrapped: store.wrapped };
+  if (root === undefined || store === undefined) return null;
+  return { root: root.key, wrapped: store.wrapped, created: false };
 }
 
 async function createDeviceKey(db: StoreDatabase, crypto: Crypto): Promise<KeyRow> {

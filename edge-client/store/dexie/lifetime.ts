@@ -5,6 +5,7 @@
 import type { DBCore, Middleware } from 'dexie';
 import { StoreError } from '../errors.ts';
 import { toOpenError } from './failure.ts';
+import { within } from './patience.ts';
 import { createDatabase, NATIVE_VERSION, type StoreDatabase } from './schema.ts';
 
 /**
@@ -19,8 +20,11 @@ export interface Lifetime {
   end(how: StoreEnding): void;
 }
 
-/** How long another tab may hold up an upgrade, in milliseconds. */
-const PATIENCE = 5_000;
+/**
+ * How long an opening may take, in milliseconds: it waits for every tab that holds an older version, or one that is to be deleted, and
+ * such a tab may be frozen. The browser does not always say that it waits.
+ */
+const PATIENCE = 15_000;
 
 /** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt' */
 export async function openDatabase(
@@ -39,7 +43,9 @@ export async function openDatabase(
   db.use(gate);
   const lifetime = createLifetime(db);
   try {
-    await withPatience(db, patience);
+    await within(patience, Promise.resolve(db.open()), () => {
+      throw new StoreError('store/blocked', 'another tab holds the store up');
+    });
   } catch (error) {
     lifetime.end('closed');
     throw toOpenError(error);
@@ -69,22 +75,7 @@ function createLifetime(db: StoreDatabase): Lifetime {
     return false;
   });
   db.on('close', () => end('lost'));
+  // Dexie would write to the console; `PATIENCE` runs anyway.
+  db.on('blocked', () => false);
   return { closed, end, ended: () => ending !== null };
-}
-
-/** Opening waits for as long as another tab holds an older version open: that tab may be frozen. */
-async function withPatience(db: StoreDatabase, patience: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const blocked = new Promise<never>((_, reject) => {
-    db.on('blocked', () => {
-      const error = new StoreError('store/blocked', 'another tab holds an older version of the store');
-      timer ??= setTimeout(() => reject(error), patience);
-      return false;
-    });
-  });
-  try {
-    await Promise.race([db.open(), blocked]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -8,7 +8,7 @@
  * Every call ends: with its effect durable ('strict' transactions, which reach the disk), or with a coded error and nothing changed.
  */
 import type { CustomerEvent, SigningKey } from '@twinkeep/protocol';
-import { StoreError } from '../errors.ts';
+import { StoreError, type StoreErrorCode } from '../errors.ts';
 import type { TwinStore } from '../port.ts';
 import {
   addReceipts,
@@ -41,7 +41,7 @@ export interface DexieStoreOptions {
   indexedDB?: IDBFactory | undefined;
   /** What the consent gate goes by. Default: the fold of each twin's chain, operation `collect`, any purpose. */
   rule?: CollectRule;
-  /** How long another tab may hold up an upgrade, in milliseconds. */
+  /** How long another tab may hold the opening up, in milliseconds. */
   patience?: number;
 }
 
@@ -71,25 +71,53 @@ export interface DexieTwinStore extends TwinStore {
 
 /** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt', 'store/full', 'store/unreadable' */
 export async function openDexieStore(options: DexieStoreOptions): Promise<DexieTwinStore> {
-  const { name, crypto, clock, indexedDB, rule = collectRule } = options;
+  const { name, crypto } = options;
   if (!/^[a-z0-9][a-z0-9_-]{0,47}$/.test(name))
     throw new RangeError('the name of a store is short and plain');
   if ((crypto as Partial<Crypto>).subtle === undefined)
     throw new StoreError('store/unavailable', 'WebCrypto needs a secure context');
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openOnce(options);
+    } catch (error) {
+      if (attempt === ATTEMPTS || hasCode(error, 'store/blocked') || hasCode(error, 'store/outdated'))
+        throw error;
+    }
+  }
+}
+
+/**
+ * Another tab may erase the store while this one opens it. Chromium has all sorts of errors for a bucket that is gone, a used-up
+ * quota among them, so any failure is looked into again; each attempt asks for the place anew.
+ */
+const ATTEMPTS = 4;
+
+async function openOnce(options: DexieStoreOptions): Promise<DexieTwinStore> {
+  const { name, crypto, clock, indexedDB, rule = collectRule } = options;
   const place = await findPlace(name, indexedDB);
   const gate = createConsentGate(clock);
   const { db, lifetime } = await openDatabase(place.indexedDB, gate.middleware, options);
-  const keys = await openKeys(db, crypto).catch((error: unknown) => {
+  try {
+    const keys = await openKeys(db, crypto);
+    if (keys === null) {
+      lifetime.end('closed');
+      await eraseDexieStore({ name, indexedDB });
+      throw closedError();
+    }
+    const parts = { db, crypto, keys, gate, clock, rule };
+    return createStore({ ...parts, twins: createTwinReader(parts) }, lifetime, place, options);
+  } catch (error) {
     lifetime.end('closed');
     throw toOpenError(error);
-  });
-  if (keys === null) {
-    lifetime.end('closed');
-    await eraseDexieStore({ name, indexedDB });
-    return openDexieStore(options);
   }
-  const parts = { db, crypto, keys, gate, clock, rule };
-  const context: StoreContext = { ...parts, twins: createTwinReader(parts) };
+}
+
+function createStore(
+  context: StoreContext,
+  lifetime: Lifetime,
+  place: StoragePlace,
+  { name, indexedDB }: DexieStoreOptions,
+): DexieTwinStore {
   const run = createRunner(lifetime);
   const eraseAll = async (): Promise<Erasure> => {
     lifetime.end('erased');
@@ -117,12 +145,13 @@ interface Runner {
 function createRunner(lifetime: Lifetime): Runner {
   const now: Runner['now'] = async (work) => {
     for (;;) {
-      if (lifetime.ended()) throw new StoreError('store/closed', 'the store is closed');
+      if (lifetime.ended()) throw closedError();
       try {
         return await work();
       } catch (error) {
         const mapped = toStoreError(error);
-        if (!(mapped instanceof StaleError)) throw mapped;
+        if (mapped instanceof StaleError) continue;
+        throw lifetime.ended() && !(error instanceof StoreError) ? closedError() : mapped;
       }
     }
   };
@@ -176,4 +205,12 @@ function createExtras(
     persist: () => place.persist(),
     created: context.keys.created,
   };
+}
+
+function closedError(): StoreError {
+  return new StoreError('store/closed', 'the store is closed');
+}
+
+function hasCode(error: unknown, code: StoreErrorCode): boolean {
+  return error instanceof StoreError && error.code === code;
 }

@@ -49,17 +49,21 @@ interface Platform {
  */
 export async function findPlace(name: string, given: IDBFactory | undefined): Promise<StoragePlace> {
   const platform = globalThis as Platform;
-  const storage = platform.navigator?.storage ?? {};
-  if (given !== undefined) return { indexedDB: given, ...describe(storage), remove: null };
+  const shared = { ...describe(platform.navigator?.storage ?? {}), remove: null };
+  if (given !== undefined) return { indexedDB: given, ...shared };
   try {
     const { indexedDB } = platform;
     const buckets = platform.navigator?.storageBuckets;
     if (buckets !== undefined && !(await hasDatabase(indexedDB, name))) {
-      const bucket = await buckets.open(bucketName(name), { durability: 'strict' });
-      const remove = (): Promise<void> => buckets.delete(bucketName(name));
-      return { indexedDB: bucket.indexedDB, ...describe(bucket), remove };
+      const own = `twinkeep-${name}`;
+      const bucket = await buckets.open(own, { durability: 'strict' });
+      return {
+        indexedDB: bucket.indexedDB,
+        ...describe(bucket),
+        remove: () => buckets.delete(own),
+      };
     }
-    if (indexedDB !== undefined) return { indexedDB, ...describe(storage), remove: null };
+    if (indexedDB !== undefined) return { indexedDB, ...shared };
   } catch (error) {
     throw toOpenError(error);
   }
@@ -69,10 +73,6 @@ export async function findPlace(name: string, given: IDBFactory | undefined): Pr
 async function hasDatabase(indexedDB: IDBFactory | undefined, name: string): Promise<boolean> {
   const databases = await indexedDB?.databases?.();
   return databases?.some((database) => database.name === name) ?? false;
-}
-
-function bucketName(name: string): string {
-  return `twinkeep-${name}`;
 }
 
 function describe(storage: Storage): Pick<StoragePlace, 'estimate' | 'persist'> {
