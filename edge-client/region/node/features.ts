@@ -25,6 +25,8 @@ export interface RefoldDeps {
   policy: AdmitPolicy;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Features that were found to be of the plan: the store gives the same bytes until they change. */
+  fitting?: WeakSet<FeatureBytes>;
 }
 
 const PAGE = 256;
@@ -36,7 +38,7 @@ export async function refoldStaleTwins(deps: RefoldDeps): Promise<number> {
   for (;;) {
     const page: string[] = await deps.store.listTwins(after, PAGE);
     const twins = await deps.store.readTwins(page);
-    const stale = twins.filter(({ features }) => !fits(features, deps.plan));
+    const stale = twins.filter(({ features }) => !fits(features, deps));
     if (stale.length > 0) await deps.store.refoldTwins(stale.map((twin) => refoldOf(deps, twin)));
     refolded += stale.length;
     if (page.length < PAGE) return refolded;
@@ -44,10 +46,12 @@ export async function refoldStaleTwins(deps: RefoldDeps): Promise<number> {
   }
 }
 
-function fits(features: FeatureBytes | null, plan: FeaturePlan): boolean {
+function fits(features: FeatureBytes | null, { plan, fitting }: RefoldDeps): boolean {
   if (features === null) return false;
+  if (fitting?.has(features) === true) return true;
   try {
     decodeFeatures(features, plan);
+    fitting?.add(features);
     return true;
   } catch (error) {
     if (error instanceof FeatureError) return false;

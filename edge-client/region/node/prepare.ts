@@ -1,5 +1,5 @@
 /** What a node brings up to date before a round: features of new twins, lapsed events, and, in demos, planned withdrawals. */
-import type { AdmitPolicy, FeaturePlan } from '@twinkeep/edge-client/fleet';
+import type { AdmitPolicy, FeatureBytes, FeaturePlan } from '@twinkeep/edge-client/fleet';
 import type { RoundOffer, TaskSpec } from '@twinkeep/protocol';
 import { withdrawConsent } from '../consent/withdraw.ts';
 import type { Logger } from '../process/logger.ts';
@@ -23,6 +23,7 @@ const RESCAN_MILLIS = 60_000;
 
 export function createPreparation(deps: PrepareDeps): (task: TaskSpec, offer: RoundOffer) => Promise<void> {
   const { region, plan, policy, changes, log, clock } = deps;
+  const fitting = new WeakSet<FeatureBytes>();
   let seen = -1;
   let scannedAt = 0;
   let expiredOn = 0;
@@ -39,7 +40,7 @@ export function createPreparation(deps: PrepareDeps): (task: TaskSpec, offer: Ro
     if (changes.count() === seen && clock() < scannedAt + RESCAN_MILLIS) return;
     seen = changes.count();
     scannedAt = clock();
-    const refolded = await refoldStaleTwins({ store: region.store, plan, policy, clock });
+    const refolded = await refoldStaleTwins({ store: region.store, plan, policy, clock, fitting });
     if (refolded > 0) log.info({ refolded }, 'features are brought up to date');
   }
 
