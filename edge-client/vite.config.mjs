@@ -16,15 +16,14 @@ const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** The source file of a public entry. */
 const entry = (subpath) => join(root, exports[subpath]['@twinkeep/source']);
 
-const libraries = {
-  page: () => ({
-    entry: entry('.'),
-    formats: ['es', 'iife'],
-    name: 'Twinkeep',
-    fileName: (format) => (format === 'es' ? 'twinkeep.js' : 'twinkeep.iife.js'),
-  }),
-  worker: () => ({ entry: entry('./worker'), formats: ['es'], fileName: () => 'worker.js' }),
-};
+const page = () => ({
+  entry: entry('.'),
+  formats: ['es', 'iife'],
+  name: 'Twinkeep',
+  fileName: (format) => (format === 'es' ? 'twinkeep.js' : 'twinkeep.iife.js'),
+});
+
+const worker = () => ({ entry: entry('./worker'), formats: ['es'], fileName: () => 'worker.js' });
 
 export default defineConfig(({ mode }) => ({
   root,
@@ -32,9 +31,9 @@ export default defineConfig(({ mode }) => ({
   resolve: { conditions: ['@twinkeep/source', ...defaultClientConditions] },
   define: { 'process.env.NODE_ENV': JSON.stringify('production') },
   build: {
-    lib: libraries[mode](),
+    lib: mode === 'worker' ? worker() : page(),
     outDir: 'bundle',
-    emptyOutDir: mode === 'page',
+    emptyOutDir: mode !== 'worker',
     target: 'es2022',
     sourcemap: true,
     // Vite leaves white space in modules, for a bundler to come: here none comes.

@@ -1,9 +1,6 @@
-import type * as tfjs from '@tensorflow/tfjs-core';
 import { TrainError } from './errors.ts';
 import type { TensorOps } from './network-tf.ts';
-
-/** What every flavour of tfjs also offers, to start it. */
-type TensorRuntime = TensorOps & Pick<typeof tfjs, 'getBackend' | 'ready'>;
+import type { TensorRuntime } from './tf-core.ts';
 
 export interface LoadedTf {
   readonly tf: TensorOps;
@@ -21,7 +18,7 @@ export interface LoadedTf {
  *   should learn that, instead of training slowly.
  */
 export async function loadTf(importNative: () => Promise<unknown> = importTfjsNode): Promise<LoadedTf> {
-  const core = await import('./tf-core.ts');
+  const { core } = await import('./tf-core.ts');
   const inNode = core.env().getBool('IS_NODE');
   // Production mode also keeps tfjs from advertising tfjs-node on the console of every process.
   if (inNode) core.enableProdMode();

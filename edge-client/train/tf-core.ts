@@ -1,5 +1,5 @@
 /** What is used of tfjs-core, by name: a bundler that sees the whole of it imported at run time has to keep the whole of it. */
-export {
+import {
   addN,
   cast,
   concat,
@@ -28,3 +28,38 @@ export {
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import type * as tfjs from '@tensorflow/tfjs-core';
+import type { TensorOps } from './network-tf.ts';
+
+/** What every flavour of tfjs also offers, to start it. */
+export type TensorRuntime = TensorOps & Pick<typeof tfjs, 'getBackend' | 'ready'>;
+
+export const core: TensorRuntime & Pick<typeof tfjs, 'enableProdMode' | 'env'> = {
+  addN,
+  cast,
+  concat,
+  div,
+  enableProdMode,
+  env,
+  getBackend,
+  greater,
+  matMul,
+  maximum,
+  mul,
+  ones,
+  ready,
+  relu,
+  reshape,
+  scalar,
+  sigmoid,
+  softplus,
+  sqrt,
+  square,
+  stack,
+  step,
+  sub,
+  sum,
+  tanh,
+  tensor2d,
+  tidy,
+};
