@@ -39,7 +39,7 @@ export interface TaskSettings {
 export function demoSettings(settings: TaskSettings): Pick<TaskSpec, 'floors' | 'windows'> {
   const { nodes, customers, minTwins } = settings;
   return {
-    floors: { nMin: Math.min(3, nodes), nTarget: nodes, minTwins, maxTwins: customers },
+    floors: { nMin: Math.max(2, Math.min(3, nodes - 1)), nTarget: nodes, minTwins, maxTwins: customers },
     windows: { collect: 15_000, ack: 5_000, reveal: 5_000 },
   };
 }
