@@ -7,6 +7,7 @@ import { createBell } from './bell.ts';
 import type { Home } from './home.ts';
 import type { Models } from './models.ts';
 import type { Predicting } from './predicting.ts';
+import { readyParts } from './ready-parts.ts';
 
 export interface Insight {
   models(): Promise<Models>;
@@ -65,8 +66,7 @@ async function loadParts(
   isOnline: () => boolean,
   stop: AbortSignal,
 ): Promise<{ models: Models; predicting: Predicting }> {
-  const { createModels, createPredicting, sodiumReady } = await home.platform.loadRoundParts();
-  await sodiumReady;
+  const { createModels, createPredicting } = await readyParts(home.platform);
   const models = createModels(home, isOnline, stop);
   return { models, predicting: createPredicting(home, models) };
 }

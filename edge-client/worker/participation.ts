@@ -6,6 +6,7 @@ import { refused } from '../twin/reasons.ts';
 import { linkAbort, createBell } from './bell.ts';
 import { createClockWatch } from './clock-watch.ts';
 import type { FollowDeps } from './follow.ts';
+import { readyParts } from './ready-parts.ts';
 
 export interface Participation {
   start(): void;
@@ -93,8 +94,7 @@ async function leadUntil(deps: FollowDeps, stop: AbortSignal): Promise<void> {
   const { home, board } = deps;
   for (const { task, round } of board.all())
     board.say(task, { round, state: 'waiting', why: 'The twin waits for a round.' });
-  const { followTask, sodiumReady } = await home.platform.loadRoundParts();
-  await sodiumReady;
+  const { followTask } = await readyParts(home.platform);
   const over = linkAbort(stop);
   const watching = watchClocks(deps, over.signal);
   try {

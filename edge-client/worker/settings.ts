@@ -37,7 +37,7 @@ const settingsSchema = v.strictObject({
     renderedHash: v.exactOptional(HashSchema),
     uri: v.exactOptional(IriSchema),
   }),
-  name: v.exactOptional(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,47}$/))),
+  name: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
   jurisdiction: v.exactOptional(v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(8))),
   retentionDays: v.exactOptional(v.strictObject(v.entriesFromList(CATEGORIES, v.exactOptional(days)))),
   minReports: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1e6))),
@@ -58,8 +58,8 @@ export function checkSettings(settings: TwinSettings): CheckedSettings | { wrong
       trust,
       trustId: shortHash(canonicalBytes({ trust, coordinatorUrl })),
       tasks: [...new Set(settings.tasks)],
-      // The pseudonym itself is not for whoever lists the databases of this browser.
-      name: settings.name ?? `twin-${bytesToHex(sha256(utf8ToBytes(`database\n${subject}`))).slice(0, 32)}`,
+      // Neither the pseudonym nor what the app calls it is for whoever lists the databases of this browser.
+      name: `twin-${bytesToHex(sha256(utf8ToBytes(`database\n${settings.name ?? subject}`))).slice(0, 32)}`,
       jurisdiction: settings.jurisdiction ?? ['EU'],
       retentionDays: {
         ...(Object.fromEntries(CATEGORIES.map((category) => [category, DEFAULT_RETENTION_DAYS])) as Record<

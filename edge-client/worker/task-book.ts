@@ -13,6 +13,7 @@ import type { Transport } from '../transport/transport.ts';
 import type { Board } from './board.ts';
 import { createBell } from './bell.ts';
 import type { Platform } from './platform.ts';
+import { readyParts } from './ready-parts.ts';
 import type { CheckedSettings } from './settings.ts';
 import { codeOf, troubleOf } from './trouble.ts';
 
@@ -113,7 +114,7 @@ async function findTask(
     if (parsed.success) return parsed.output;
   }
   const task = await fetchTask(transport, taskId, stop);
-  const { verifyTask } = await platform.loadRoundParts();
+  const { verifyTask } = await readyParts(platform);
   verifyTask(task, taskId, settings.trust);
   await store.writeMemo(key, utf8ToBytes(JSON.stringify(task)));
   return task;

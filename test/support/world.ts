@@ -57,7 +57,11 @@ export interface Keeper {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-export async function createWorld(nodes: number, publicUrl?: (port: number) => string): Promise<World> {
+export async function createWorld(
+  nodes: number,
+  publicUrl?: (port: number) => string,
+  allowedOrigins: readonly string[] = [],
+): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'twinkeep-world-'));
   const parties = await createParties(folder, nodes);
   const port = await freePort();
@@ -98,7 +102,7 @@ export async function createWorld(nodes: number, publicUrl?: (port: number) => s
     trustFile: '../trust.json',
     keyFile: 'key.json',
     logKeyFile: 'log-key.json',
-    allowedOrigins: [],
+    allowedOrigins,
   });
   const coordinator = keeper('coordinator', commandScript('twinkeep-coordinator'), [
     'serve',

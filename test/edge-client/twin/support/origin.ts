@@ -1,0 +1,141 @@
+/** One web origin in Node: its storage, its locks, its channels, and tabs whose worker is the real one behind a real message port. */
+import { createTwin, type Conditions, type Twin, type TwinOptions } from '@twinkeep/edge-client';
+import { createTfEngine, loadTf } from '@twinkeep/edge-client/train';
+import { randomBytes, webCryptoPrg } from '@twinkeep/protocol';
+import { MessageChannel } from 'node:worker_threads';
+import type { Channel, Locks, Platform } from '../../../../edge-client/worker/platform.ts';
+import { serveTwin, type PageLine } from '../../../../edge-client/worker/serve.ts';
+import { createMemoryDatabases, type MemoryDatabases } from './device-store.ts';
+
+export interface Origin {
+  databases: MemoryDatabases;
+  /** Milliseconds by which this device's clock is wrong. */
+  clockError: number;
+  openTab(options: Omit<TwinOptions, 'worker'>, changes?: Partial<Platform>): Promise<Tab>;
+}
+
+export interface Tab {
+  twin: Twin;
+  setConditions(changes: Partial<Conditions>): void;
+  /** As a killed tab ends: nothing is said, locks and channels are gone. */
+  kill(): void;
+}
+
+export function createOrigin(): Origin {
+  const databases = createMemoryDatabases();
+  const channels = new Map<string, Set<(data: unknown) => void>>();
+  const locks = createLocks();
+  const origin: Origin = {
+    databases,
+    clockError: 0,
+    async openTab(options, changes = {}) {
+      const ending = new AbortController();
+      const platform: Platform = {
+        openStore: databases.open,
+        destroyStore: databases.destroy,
+        fetch: (input, init) => fetch(input, init),
+        isReachable: async () => false,
+        clock: () => Date.now() + origin.clockError,
+        monotonic: () => performance.now(),
+        random: randomBytes,
+        prg: webCryptoPrg,
+        locks: locksOfTab(locks, ending.signal),
+        openChannel: (name) => openChannel(channels, name, ending.signal),
+        loadRoundParts: () => import('../../../../edge-client/worker/round-parts.ts'),
+        loadEngine: async (spec) => createTfEngine((await loadTf()).tf, spec),
+        ...changes,
+      };
+      const { port1, port2 } = new MessageChannel();
+      serveTwin(port2 as unknown as PageLine, platform);
+      port2.start();
+      const worker = Object.assign(port1, { terminate: () => port1.close() });
+      let tell: (conditions: Conditions) => void = () => {};
+      let conditions: Conditions = { online: true, metered: false, battery: null, asleep: false };
+      const watchConditions = (listener: typeof tell): (() => void) => {
+        tell = listener;
+        tell(conditions);
+        return () => {};
+      };
+      port1.start();
+      const twin = await createTwin(
+        { ...options, worker: () => worker as unknown as Worker },
+        { watchConditions },
+      );
+      return {
+        twin,
+        setConditions(changed) {
+          conditions = { ...conditions, ...changed };
+          tell(conditions);
+        },
+        kill() {
+          ending.abort();
+          port1.close();
+        },
+      };
+    },
+  };
+  return origin;
+}
+
+interface Lock {
+  held: boolean;
+  waiting: (() => void)[];
+}
+
+function createLocks(): Map<string, Lock> {
+  return new Map();
+}
+
+function locksOfTab(locks: Map<string, Lock>, killed: AbortSignal): Locks {
+  return {
+    async request(name, { signal }, held) {
+      const lock = locks.get(name) ?? { held: false, waiting: [] };
+      locks.set(name, lock);
+      await new Promise<void>((resolve, reject) => {
+        const gone = (): void => {
+          lock.waiting = lock.waiting.filter((other) => other !== take);
+          reject(new DOMException('aborted', 'AbortError'));
+        };
+        const take = (): void => {
+          signal.removeEventListener('abort', gone);
+          lock.held = true;
+          resolve();
+        };
+        signal.addEventListener('abort', gone, { once: true });
+        if (signal.aborted) gone();
+        else if (lock.held) lock.waiting.push(take);
+        else take();
+      });
+      const release = new Promise<void>((resolve) =>
+        killed.addEventListener('abort', () => resolve(), { once: true }),
+      );
+      try {
+        await Promise.race([held(), release]);
+      } finally {
+        lock.held = false;
+        lock.waiting.shift()?.();
+      }
+    },
+  };
+}
+
+function openChannel(
+  channels: Map<string, Set<(data: unknown) => void>>,
+  name: string,
+  killed: AbortSignal,
+): Channel {
+  const all = channels.get(name) ?? new Set();
+  channels.set(name, all);
+  let hear: (data: unknown) => void = () => {};
+  const own = (data: unknown): void => hear(data);
+  all.add(own);
+  killed.addEventListener('abort', () => all.delete(own));
+  return {
+    postMessage(message) {
+      const data: unknown = structuredClone(message);
+      for (const other of all) if (other !== own && !killed.aborted) setTimeout(() => other(data));
+    },
+    addEventListener: (_, listener) => void (hear = (data) => listener({ data })),
+    close: () => void all.delete(own),
+  };
+}
