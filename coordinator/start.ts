@@ -95,7 +95,7 @@ export async function startCoordinator(
       random: randomBytes,
     };
 
-    const room = createWaitingRoom(db, (error) => onError('long poll', error), config.maxParked);
+    const room = createWaitingRoom(db, (error) => onError('long poll', error), config);
     parts.add(room.stop);
     const onLost = (error: unknown): void =>
       log.warn({ err: describe(error) }, 'wake-ups lost, polling goes on');

@@ -11,7 +11,7 @@ import {
 import type { RequestHandler } from 'express';
 import { CoordinatorError } from '../errors.ts';
 import type { RoundDeps } from '../rounds/deps.ts';
-import { findEpoch } from '../store/epochs.ts';
+import { readEpochHashes } from '../store/epochs.ts';
 import { taskTopic } from '../store/revisions.ts';
 import { openRounds } from '../store/rounds.ts';
 import { findTask } from '../store/tasks.ts';
@@ -65,13 +65,11 @@ async function readEpochs(
   { db, statements }: Pick<RoundDeps, 'db' | 'statements'>,
   config: RoundConfig,
 ): Promise<Statement<HelperEpoch>[]> {
+  const hashes = await readEpochHashes(db, config.helpers);
+  if (hashes.length !== config.helpers.length)
+    throw new CoordinatorError('store/missing-row', 'a round names an epoch that is not stored');
   const epochs: Statement<HelperEpoch>[] = [];
-  for (const { j, e } of config.helpers) {
-    const epoch = await findEpoch(db, j, e);
-    if (epoch === undefined)
-      throw new CoordinatorError('store/missing-row', 'a round names an epoch that is not stored');
-    epochs.push(await statements.read<HelperEpoch>(db, epoch.hash, 'helper-epoch'));
-  }
+  for (const hash of hashes) epochs.push(await statements.read<HelperEpoch>(db, hash, 'helper-epoch'));
   return epochs;
 }
 

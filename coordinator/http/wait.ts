@@ -9,8 +9,8 @@ import { MAX_WAIT_SECONDS, ProblemError } from '@twinkeep/protocol';
 import { readRevisions } from '../store/revisions.ts';
 import type { Db } from '../store/schema.ts';
 
+/** How late a change is noticed whose notification was lost. */
 const POLL_MILLIS = 1_000;
-export const MAX_PARKED = 2_000;
 
 export interface WaitRequest {
   topic: string;
@@ -39,7 +39,7 @@ interface Waiter {
 export function createWaitingRoom(
   db: Db,
   onError: (error: unknown) => void,
-  maxParked: number = MAX_PARKED,
+  { maxParked, pollMillis = POLL_MILLIS }: { maxParked: number; pollMillis?: number },
 ): WaitingRoom {
   const waiters = new Set<Waiter>();
   let refreshing = false;
@@ -75,7 +75,7 @@ export function createWaitingRoom(
         }
       });
   };
-  const poll = setInterval(wake, POLL_MILLIS);
+  const poll = setInterval(wake, pollMillis);
   poll.unref();
 
   /** Registered before it looks, so that a change between the look and the parking wakes it. */

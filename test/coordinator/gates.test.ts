@@ -269,14 +269,15 @@ describe('helpers', () => {
     const setting = await collect([2, 3]);
     await setting.world.helpersJudge();
     const spoil = (words: Uint32Array): void => {
-      words[5] = (words[5] as number) + 2 ** 30;
+      // In the update block: what does not fit the evaluation is caught by that alone.
+      words[1] = (words[1] as number) + 2 ** 26;
     };
     for (const helper of setting.world.helpers.slice(0, 2))
       mustSucceed(await helper.sums(await onlyRound(helper), spoil));
     for (const helper of setting.world.helpers.slice(2)) await helper.sums(await onlyRound(helper));
     const result = await lastResult(setting);
     expect(result.status).toBe('abandoned');
-    expect(['sum-out-of-range', 'sums-disagree']).toContain(result.reason);
+    expect(result.reason).toBe('sum-out-of-range');
     expect(result.modelOut).toBe(result.modelIn);
   });
 
