@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(async () => {
-  Object.assign(server, { batches: [], log: new Map(), mode: 'answer', bad: () => null });
+  Object.assign(server, { batches: [], log: new Map(), mode: 'answer', tasks: 'unknown', bad: () => null });
   files = await createRegionFiles(parties, { coordinatorUrl: server.url, tasks: ['some-task'] });
   region = await openRegion(files.config);
   return () => region.store.close();
@@ -253,6 +253,12 @@ describe('the process of a node', () => {
     await until(() => server.log.size === 2);
     expect(Date.now() - started).toBeLessThan(4_000);
     expect(await may('a', 'behavioral')).toBe(false);
+  });
+
+  it('ends with status 1 where one of its parts can go on no more', async () => {
+    server.tasks = 'nonsense';
+    const [status] = (await once(start(), 'exit')) as [number];
+    expect(status).toBe(1);
   });
 
   it('ends within two seconds when it is told to, and when its parent is gone', async () => {

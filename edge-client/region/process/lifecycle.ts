@@ -5,7 +5,7 @@
  */
 const GRACE_MILLIS = 1_500;
 
-/** Runs `main` until it returns or the process is asked to end; then exits. */
+/** Runs `main` until it returns or the process is asked to end; then exits. Where one part of it fails, the others end too. */
 export async function runProcess(main: (stop: AbortSignal) => Promise<void>): Promise<never> {
   const ending = new AbortController();
   const end = (): void => {
@@ -15,13 +15,20 @@ export async function runProcess(main: (stop: AbortSignal) => Promise<void>): Pr
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
   process.once('disconnect', end);
-  await main(ending.signal);
+  // Listening alone must not keep a process alive that has nothing else left to do.
+  process.channel?.unref();
+  try {
+    await main(ending.signal);
+  } catch (error) {
+    ending.abort();
+    throw error;
+  }
   process.exit(0);
 }
 
 /** Tells the parent, if there is one, that this process is up. */
 export function announceReady(fields: Record<string, unknown> = {}): void {
-  process.send?.({ type: 'ready', ...fields });
+  if (process.connected) process.send?.({ type: 'ready', ...fields });
 }
 
 /** Resolves after `millis`, or at once when asked to stop. */

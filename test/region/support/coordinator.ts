@@ -13,6 +13,8 @@ export interface ConsentServer {
   log: Map<string, ConsentReceipts['receipts'][number]>;
   /** `hang`: takes the events and never says so. A code: refuses batches that hold an event that `bad` names. */
   mode: 'answer' | 'hang' | 'down';
+  /** What it says of any task: that it is not published, or something that is no task. */
+  tasks: 'unknown' | 'nonsense';
   bad: (jws: string) => ProblemCode | null;
   close(): Promise<void>;
 }
@@ -25,6 +27,7 @@ export async function startConsentServer(): Promise<ConsentServer> {
     batches: [],
     log: new Map(),
     mode: 'answer',
+    tasks: 'unknown',
     bad: () => null,
     close: async () => {
       server.closeAllConnections();
@@ -35,6 +38,8 @@ export async function startConsentServer(): Promise<ConsentServer> {
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.setHeader('dpop-nonce', 'nonce');
     if (req.url === '/v1/nonce') return void res.writeHead(204).end();
+    if (req.url !== '/v1/consents' && state.tasks === 'nonsense')
+      return void res.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     if (req.url !== '/v1/consents') return problem(res, 404, 'task/unknown');
     if (state.mode === 'down') return void req.socket.destroy();
     const chunks: Buffer[] = [];
