@@ -54,25 +54,26 @@ export async function findPlace(name: string, given: IDBFactory | undefined): Pr
   try {
     const { indexedDB } = platform;
     const buckets = platform.navigator?.storageBuckets;
-    if (buckets !== undefined && !(await hasDatabase(indexedDB, name))) {
+    if (buckets === undefined) {
+      if (indexedDB !== undefined) return { indexedDB, ...shared };
+    } else {
       const own = `twinkeep-${name}`;
+      // First of all, because where storage is forbidden this says so properly; `databases()` also leaves a rejection unhandled.
       const bucket = await buckets.open(own, { durability: 'strict' });
-      return {
-        indexedDB: bucket.indexedDB,
-        ...describe(bucket),
-        remove: () => buckets.delete(own),
-      };
+      const remove = (): Promise<void> => buckets.delete(own);
+      if (indexedDB === undefined || !(await hasDatabase(indexedDB, name)))
+        return { indexedDB: bucket.indexedDB, ...describe(bucket), remove };
+      await remove();
+      return { indexedDB, ...shared };
     }
-    if (indexedDB !== undefined) return { indexedDB, ...shared };
   } catch (error) {
     throw toOpenError(error);
   }
   throw new StoreError('store/unavailable', 'this browser has no IndexedDB here');
 }
 
-async function hasDatabase(indexedDB: IDBFactory | undefined, name: string): Promise<boolean> {
-  const databases = await indexedDB?.databases?.();
-  return databases?.some((database) => database.name === name) ?? false;
+async function hasDatabase(indexedDB: IDBFactory, name: string): Promise<boolean> {
+  return (await indexedDB.databases()).some((database) => database.name === name);
 }
 
 function describe(storage: Storage): Pick<StoragePlace, 'estimate' | 'persist'> {

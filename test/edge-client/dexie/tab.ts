@@ -8,22 +8,26 @@ import {
   type Erasure,
 } from '@twinkeep/edge-client/dexie';
 import type { CustomerEvent } from '@twinkeep/protocol';
-import { admitted, ALICE, countFold, NOW, report } from '../../contracts/twin-store-fixtures.ts';
+import { admitted, countFold, NOW, report } from '../../contracts/twin-store-fixtures.ts';
 import { grant, withdraw } from './consenting.ts';
+import { SUBJECT } from './subject.ts';
 
 const NAME = 'tab';
+
 let store: DexieTwinStore | null = null;
 
 type Options = Partial<DexieStoreOptions> & {
   /** Take the IndexedDB of the origin instead of a bucket. */
   withoutBuckets?: boolean;
+  /** Make the root key of these bytes, so that a test knows what to look for. */
+  rootKey?: number[];
 };
 
 /** @returns 'created' or 'found', or the code of the error */
-export async function open({ withoutBuckets, ...options }: Options = {}): Promise<string> {
+export async function open({ withoutBuckets, rootKey, ...options }: Options = {}): Promise<string> {
   const place = withoutBuckets === true ? { indexedDB } : {};
   const opened = await outcome(
-    openDexieStore({ name: NAME, crypto, clock: () => NOW, ...place, ...options }),
+    openDexieStore({ name: NAME, crypto: cryptoWith(rootKey), clock: () => NOW, ...place, ...options }),
   );
   if (typeof opened === 'string') return opened;
   store = opened;
@@ -35,9 +39,9 @@ export async function enrol(
   categories: readonly Category[],
   bindings: readonly string[] = [],
 ): Promise<string> {
-  await current().addTwin(ALICE, bindings);
+  await current().addTwin(SUBJECT, bindings);
   const { id } = await current().deviceKey();
-  await grant(current(), ALICE, categories);
+  await grant(current(), SUBJECT, categories);
   return id;
 }
 
@@ -51,7 +55,7 @@ export async function record(
   data: CustomerEvent['data'] = {},
   category: Category = 'behavioral',
 ): Promise<number | string> {
-  return outcome(current().recordEvents(ALICE, [admitted(ALICE, id, data, category)], countFold));
+  return outcome(current().recordEvents(SUBJECT, [admitted(SUBJECT, id, data, category)], countFold));
 }
 
 /** Events one by one until something ends it; the test, which exposes `told`, hears of each that is durable. */
@@ -59,7 +63,7 @@ export async function recordOnAndOn(prefix: string): Promise<void> {
   const { told } = globalThis as unknown as { told(id: string): Promise<void> };
   for (let i = 0; ; i++) {
     const id = `${prefix}${i}`;
-    await current().recordEvents(ALICE, [admitted(ALICE, id, { filling: 'x'.repeat(2_000) })], countFold);
+    await current().recordEvents(SUBJECT, [admitted(SUBJECT, id, { filling: 'x'.repeat(2_000) })], countFold);
     await told(id);
   }
 }
@@ -69,17 +73,30 @@ export async function plant(canaries: Record<Planted, string>): Promise<void> {
   const here = current();
   const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
   await here.saveCheckpoint(null, canaries.checkpoint);
-  await here.drawRoles(canaries.task, [ALICE], () => 'hold-out');
+  await here.drawRoles(canaries.task, [SUBJECT], () => 'hold-out');
   const { kind, round } = report({ round: 1 });
   const hashes = { rcHash: canaries.round, modelHash: canaries.model, headerHash: canaries.header };
-  await here.addReport({ taskId: canaries.task, round, kind, ...hashes, bytes: bytesOf(canaries.report) });
+  // So long that Chromium gives it a file of its own.
+  const bytes = bytesOf(canaries.report.padEnd(200_000));
+  await here.addReport({ taskId: canaries.task, round, kind, ...hashes, bytes });
   await here.writeMemo(canaries.memoName, bytesOf(canaries.memo));
 }
 
 export type Planted = 'checkpoint' | 'task' | 'round' | 'model' | 'header' | 'report' | 'memoName' | 'memo';
 
+/** In pieces that Chromium keeps in LevelDB: larger values become files of their own. @returns the code of the error, or null */
+export async function writeMegabytes(count: number): Promise<string | null> {
+  const piece = new Uint8Array(2 ** 15);
+  for (let i = 0; i < 32 * count; i++) {
+    crypto.getRandomValues(piece);
+    const failed = await outcome(current().writeMemo(`piece ${i}`, piece));
+    if (typeof failed === 'string') return failed;
+  }
+  return null;
+}
+
 export async function withdrawAll(categories: readonly Category[]): Promise<void> {
-  await withdraw(current(), ALICE, categories);
+  await withdraw(current(), SUBJECT, categories);
 }
 
 export interface Look {
@@ -93,8 +110,8 @@ export interface Look {
 export async function look(): Promise<Look | string> {
   return outcome(
     (async () => {
-      const [twin] = await current().readTwins([ALICE]);
-      const events = await current().readEvents(ALICE);
+      const [twin] = await current().readTwins([SUBJECT]);
+      const events = await current().readEvents(SUBJECT);
       const features = twin?.features?.[0] ?? null;
       return { ids: events.map(({ id }) => id), features, consents: twin?.consents.length ?? -1 };
     })(),
@@ -107,6 +124,23 @@ export async function health(): Promise<Awaited<ReturnType<DexieTwinStore['healt
 
 export async function persist(): Promise<boolean> {
   return current().persist();
+}
+
+/** What is stored in the bucket, as base64: no script could say what it means. */
+export async function ciphertexts(): Promise<string[]> {
+  const { storageBuckets } = navigator as unknown as {
+    storageBuckets: { open(name: string): Promise<{ indexedDB: IDBFactory }> };
+  };
+  const bucket = await storageBuckets.open(`twinkeep-${NAME}`);
+  const db = await requested(bucket.indexedDB.open(NAME));
+  const names = [...db.objectStoreNames];
+  const tables = db.transaction(names);
+  const rows = await Promise.all(names.map((name) => requested<object[]>(tables.objectStore(name).getAll())));
+  db.close();
+  const sealed = rows.flat().flatMap((row) => Object.values(row) as unknown[]);
+  return sealed
+    .filter((value): value is Uint8Array => value instanceof Uint8Array && value.length >= 16)
+    .map((value) => btoa(String.fromCharCode(...value.subarray(0, 48))));
 }
 
 export function closed(): Promise<string> {
@@ -125,12 +159,38 @@ export function close(): void {
   current().close();
 }
 
+/** The platform's, but for the origin of the root key: not extractable either. */
+function cryptoWith(rootKey: number[] | undefined): Crypto {
+  if (rootKey === undefined) return crypto;
+  const { subtle } = crypto;
+  const generateKey = (algorithm: AlgorithmIdentifier, extractable: boolean, usages: KeyUsage[]): unknown =>
+    usages.includes('wrapKey')
+      ? subtle.importKey('raw', Uint8Array.from(rootKey), 'AES-GCM', extractable, usages)
+      : subtle.generateKey(algorithm, extractable, usages);
+  const own: object = { generateKey };
+  const withOwn = <T extends object>(platform: T, more: object): T =>
+    new Proxy(platform, {
+      get(target, property) {
+        const value: unknown = Reflect.get(more, property) ?? Reflect.get(target, property);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  return withOwn(crypto, { subtle: withOwn(subtle, own) });
+}
+
 async function outcome<T>(work: Promise<T>): Promise<T | string> {
   try {
     return await work;
   } catch (error) {
     return (error as { code?: string }).code ?? String(error);
   }
+}
+
+function requested<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(request.error ?? new Error('failed')));
+  });
 }
 
 function current(): DexieTwinStore {
