@@ -16,8 +16,12 @@ ten region nodes; trains one churn model on customers that stay at their nodes, 
   --rounds N         training rounds; default 60, or what the mapping says
   --nodes N          region nodes; default 10
   --customers N      synthetic customers; default 5000
+  --exit             end after the table; --data, --splits and --json do so too
   --keep             go on with what an earlier run left in ./.twinkeep/ instead of starting afresh
   --help             print this
+
+Two pages are served meanwhile and afterwards, until Ctrl-C: a customer's page with a twin in the browser, and
+the status of the rounds.
 
 Ctrl-C ends every process. Exit status: 0 if all went well, 1 if not, 2 if it could not be tried, 130 after Ctrl-C.
 `;
@@ -33,6 +37,8 @@ export interface DemoOptions {
   nodes: number;
   customers: number;
   keep: boolean;
+  /** End after the table. */
+  exit: boolean;
 }
 
 /** @throws DemoError 'demo/usage' */
@@ -54,6 +60,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     nodes: number('nodes', 2, 100) ?? 10,
     customers: number('customers', 1, 1_000_000) ?? 5_000,
     keep: values.keep === true,
+    exit: values.exit === true,
   };
   if (options.file !== null && values.customers !== undefined)
     throw usage('--customers is for synthetic customers; with --data the file says how many there are');
@@ -89,6 +96,7 @@ const OPTIONS = {
   nodes: { type: 'string' },
   customers: { type: 'string' },
   keep: { type: 'boolean' },
+  exit: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 

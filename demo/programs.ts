@@ -15,10 +15,14 @@ const OWNERS: Record<Command, () => string> = {
   'twinkeep-region': () => require.resolve('@twinkeep/region'),
 };
 
+/** Where this package lies: built or not, what ships with it is beside its manifest. */
+export function ownFolder(): string {
+  return folderWithManifest(import.meta.dirname);
+}
+
 /** @returns the path of the script. @throws DemoError 'demo/environment' */
 export function commandScript(command: Command): string {
-  let folder = dirname(OWNERS[command]());
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  const folder = folderWithManifest(dirname(OWNERS[command]()));
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     bin?: Record<string, string>;
   };
@@ -26,4 +30,10 @@ export function commandScript(command: Command): string {
   if (script === undefined)
     throw new DemoError('demo/environment', `${folder} has no command ${command}. Run "npm ci" again.`);
   return join(folder, script);
+}
+
+function folderWithManifest(start: string): string {
+  let folder = start;
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
 }

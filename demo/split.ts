@@ -13,6 +13,7 @@ import { createCoordinatorClient, type CoordinatorClient } from './coordinator.t
 import type { Customers, NodeCustomers } from './customers/customers.ts';
 import type { Display } from './display.ts';
 import type { ModelFigures, SplitFigures } from './figures.ts';
+import { openToVisitors, visitorsTask, type Live } from './live.ts';
 import { verifyLogFromOutside } from './outside.ts';
 import { createParties, openParties } from './parties.ts';
 import { fewestTwins, partition } from './partition.ts';
@@ -39,11 +40,19 @@ export interface Stage {
   folder: string;
   processes: Processes;
   display: Display;
+  /** Null where nobody may visit. */
+  live: Live | null;
+}
+
+/** What is left running, where visitors may come. */
+export interface ToldSplit {
+  figures: SplitFigures;
+  coordinator: CoordinatorClient;
 }
 
 /** @param kept what to go on with; null: from empty databases */
-export async function runSplit(stage: Stage, split: number, kept: RunState | null): Promise<SplitFigures> {
-  const { options, customers, processes, display } = stage;
+export async function runSplit(stage: Stage, split: number, kept: RunState | null): Promise<ToldSplit> {
+  const { options, customers, processes, display, live } = stage;
   const started = performance.now();
   const seed = `${options.seed}/${split}`;
   const spread = partition(customers.size, options.nodes, seed);
@@ -52,6 +61,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     kept === null ? moveIn(stage, state, seed) : moveBackIn(stage, state, seed),
   );
   await display.step('Coordinator and helpers started', () => startCoordinator(world, processes));
+  await live?.moveIn(stage.folder, world);
   const residents = await display.step(`Records of ${customers.title} given to their nodes`, () =>
     Promise.all(world.parties.nodes.map((node, i) => customers.writeFor(node.folder, spread[i] ?? []))),
   );
@@ -59,6 +69,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   await display.step(`${options.nodes} region nodes started`, () => startNodes(world, processes));
 
   const coordinator = createCoordinatorClient(world.coordinatorUrl);
+  live?.tell({ stage: 'training', task: state.task.taskId });
   const finished = await runTask(stage, world, coordinator, state);
   const { entries } = await checkLog(stage, world, coordinator);
   const weights = await coordinator.weights(state.task, finished.model);
@@ -66,6 +77,10 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     readTwins(stage, world, spread, residents, state.task),
   );
   await processes.stopAll();
+  if (live !== null)
+    await display.step('Started again, for visitors', () =>
+      openToVisitors(live, world, processes, coordinator, visitorsTask(numberedTask(stage, 1, spread, seed))),
+    );
 
   const heldOut = concatRows(
     twins.map((node) => node.heldOut),
@@ -79,7 +94,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     ),
   );
   const total = (key: keyof NodeTwins['consent']): number => sum(twins.map(({ consent }) => consent[key]));
-  return {
+  const figures = {
     federated,
     ...others,
     seed,
@@ -90,6 +105,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     log: { entries },
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };
+  return { figures, coordinator };
 }
 
 type Spread = readonly (readonly number[])[];
@@ -118,22 +134,26 @@ function numberedTask({ options, customers }: Stage, number: number, spread: Spr
 }
 
 async function moveIn(
-  { adminUrl, folder, options }: Stage,
+  { adminUrl, folder, options, live }: Stage,
   { task }: RunState,
   seed: string,
 ): Promise<World> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   await dropPartyDatabases(adminUrl);
-  return furnish(adminUrl, await createParties(folder, options.nodes), task, seed);
+  return furnish(adminUrl, await createParties(folder, options.nodes), task, seed, originsOf(live));
 }
 
 async function moveBackIn(
-  { adminUrl, folder, options }: Stage,
+  { adminUrl, folder, options, live }: Stage,
   { task }: RunState,
   seed: string,
 ): Promise<World> {
-  return furnish(adminUrl, await openParties(folder, options.nodes), task, seed);
+  return furnish(adminUrl, await openParties(folder, options.nodes), task, seed, originsOf(live));
+}
+
+function originsOf(live: Live | null): string[] {
+  return live === null ? [] : [live.origin];
 }
 
 async function importAll(

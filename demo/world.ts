@@ -17,17 +17,19 @@ export interface World {
   databaseUrls: Map<string, string>;
 }
 
-const CONTROLLER = 'urn:twinkeep:demo:telecom';
+export const CONTROLLER = 'urn:twinkeep:demo:telecom';
 
 /**
  * A database, a role and a configuration for each party. Safe to repeat: data stays, passwords and addresses change.
  * @param seed decides roles and invented consents at the nodes
+ * @param origins web origins whose pages may call the coordinator
  */
 export async function furnish(
   adminUrl: string,
   parties: Parties,
   { taskId, floors }: TaskSpec,
   seed: string,
+  origins: readonly string[],
 ): Promise<World> {
   const { coordinator, helpers, nodes } = parties;
   const databaseUrls = new Map<string, string>();
@@ -46,7 +48,7 @@ export async function furnish(
     listen: { host: '127.0.0.1', port },
     publicUrl: coordinatorUrl,
     logKeyFile: 'log-key.json',
-    allowedOrigins: [],
+    allowedOrigins: origins,
   });
   for (const [i, helper] of helpers.entries())
     await writeConfig(helper, { ...common(helper), coordinatorUrl, j: i + 1 });
@@ -64,6 +66,14 @@ export async function furnish(
       seed: `${seed}/${node.database}`,
     });
   return { parties, coordinatorUrl, databaseUrls };
+}
+
+/** Gives the nodes another task; they follow it from their next start on. */
+export async function assignTask({ parties }: World, taskId: string): Promise<void> {
+  for (const node of parties.nodes) {
+    const config = JSON.parse(await readFile(configFile(node), 'utf8')) as object;
+    await writeConfig(node, { ...config, tasks: [taskId] });
+  }
 }
 
 export async function startCoordinator({ parties }: World, processes: Processes): Promise<void> {

@@ -2,7 +2,7 @@
 import { parseTrust, taskIdSchema, type Trust } from '@twinkeep/protocol';
 import * as v from 'valibot';
 
-export const STAGES = ['preparing', 'training', 'comparing', 'live', 'ended'] as const;
+export const STAGES = ['preparing', 'training', 'live', 'ended'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export interface DemoInfo {

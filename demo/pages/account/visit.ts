@@ -65,6 +65,7 @@ export interface Visit {
   erase(): Promise<Erasure>;
 }
 
+const FIRST_TRIES = 20;
 const SHOWN_SIGNALS = 60;
 const SHOWN_MOVES = 120;
 const SHOWN_RESULTS = 12;
@@ -265,7 +266,11 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
     erase: () => twin.erase(),
   };
 
-  await readConsents();
+  // What may be asked follows from the task, which the twin has yet to fetch when it lives here for the first time.
+  for (let tries = 0; cells.value.length === 0 && tries < FIRST_TRIES; tries++) {
+    await readConsents();
+    if (cells.value.length === 0) await new Promise((resolve) => setTimeout(resolve, 500));
+  }
   await rememberEarlierVisit();
   await handOver(CATEGORY_LIST.filter(given));
   await predictAnew();

@@ -3,10 +3,10 @@ import type { JSX } from 'preact';
 import { PAGES, type DemoInfo } from '../../server/info.ts';
 
 const WORDS: Readonly<Record<DemoInfo['stage'], string>> = {
-  preparing: 'Keys, databases and customers are being made.',
-  training: 'Ten region nodes are training the model of the final table. They must not wait for visitors, so your turn comes after it.',
-  comparing: 'The rounds are over, and their model is being compared with others. Your turn comes next.',
-  live: 'The task for visitors is being published.',
+  preparing: 'Keys, databases and customers are being made. That takes about half a minute.',
+  training:
+    'The region nodes are training the model of the final table. Your turn comes after it, with a task of its own: about two minutes from the start.',
+  live: 'The coordinator is being started.',
   ended: 'It has ended. Start it again with npm start.',
 };
 

@@ -16,7 +16,7 @@ import { createLogWitness, type HeadStore, type LogView, type LogWitness } from 
 export interface Status {
   info: Signal<DemoInfo | null>;
   tasks: Signal<readonly TaskSummary[]>;
-  /** The task that the visitor chose; null: the one that runs now. */
+  /** The task that the visitor chose; null: that of the final table as long as it runs, then the one for visitors. */
   chosen: Signal<string | null>;
   progress: Signal<TaskProgress | null>;
   log: Signal<LogView | null>;
@@ -74,14 +74,14 @@ async function look(status: Status, witnessOf: (vkey: string) => LogWitness): Pr
 const PAUSES: Readonly<Record<DemoInfo['stage'], string>> = {
   preparing: 'The demo is starting: keys, databases and customers are being made.',
   training: 'The coordinator is being started.',
-  comparing: 'The rounds are over for now: the comparison is being trained. What is shown here is how they ended.',
   live: 'The coordinator is being started.',
   ended: 'The demo has ended. What is shown here is how it stood.',
 };
 
 function currentTask({ task, liveTask }: DemoInfo, tasks: readonly TaskSummary[]): string | null {
-  const published = [liveTask, task].filter((id) => tasks.some(({ taskId }) => taskId === id));
-  return published[0] ?? tasks.at(-1)?.taskId ?? null;
+  const isUnderWay = tasks.some(({ taskId, state }) => taskId === task && state !== 'finished');
+  const wanted = isUnderWay ? task : liveTask;
+  return tasks.find(({ taskId }) => taskId === wanted)?.taskId ?? tasks.at(-1)?.taskId ?? null;
 }
 
 /** Asks only for the rounds that ended since the last look. */

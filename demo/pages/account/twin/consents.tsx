@@ -98,14 +98,13 @@ function sayAnswer(answer: Answer, logged: boolean): string {
 function toQuestions(cells: readonly ConsentCellView[]): Question[] {
   const categories = Object.keys(CATEGORY_WORDS) as Category[];
   return categories
-    .flatMap((category) => {
+    .map((category): Question => {
       const own = cells.filter((cell) => cell.category === category);
-      const [first] = own;
-      if (first === undefined) return [];
+      const necessity = own.some((cell) => cell.necessity === 'required') ? 'required' : 'optional';
       const answered = own.filter(({ status }) => status !== 'unknown');
-      const given = own.every(({ status }) => status === 'given');
+      const given = answered.length > 0 && own.every(({ status }) => status === 'given');
       const answer: Answer = answered.length === 0 ? 'none' : given ? 'yes' : 'no';
-      return [{ category, necessity: first.necessity, answer, logged: own.every(({ logged }) => logged) }];
+      return { category, necessity, answer, logged: own.every(({ logged }) => logged) };
     })
     .toSorted((a, b) => Number(a.necessity === 'optional') - Number(b.necessity === 'optional'));
 }

@@ -14,7 +14,7 @@ export function Guess({ visit }: { visit: Visit }): JSX.Element {
       {predicted === null && <p class="soft">Asking …</p>}
       {predicted?.predicted === false && (
         <>
-          <p class="none">No guess</p>
+          <p class="no-guess">No guess</p>
           <p class="small">
             {predicted.why}
             {predicted.reason === 'not-consented' &&

@@ -33,14 +33,18 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
           {status.value.why}
         </p>
       )}
-      <div class="twin-grid">
-        <Consents visit={visit} />
-        <Guess visit={visit} />
-        <Why visit={visit} />
-        <Moves visit={visit} />
-        <Signals visit={visit} />
-        <Rounds visit={visit} />
-        <OwnData visit={visit} onStartAnew={onStartAnew} />
+      <div class="columns">
+        <div class="column">
+          <Consents visit={visit} />
+          <Signals visit={visit} />
+          <OwnData visit={visit} onStartAnew={onStartAnew} />
+        </div>
+        <div class="column">
+          <Guess visit={visit} />
+          <Why visit={visit} />
+          <Rounds visit={visit} />
+          <Moves visit={visit} />
+        </div>
       </div>
       <Ticker visit={visit} />
     </section>

@@ -1,0 +1,132 @@
+/**
+ * What is there for visitors: two pages, and a task of their own whose rounds go on slowly after those of the final table, until Ctrl-C. Everything that a page may know of the demo passes through here.
+ */
+import { importSigningKey, ProblemError, type TaskSpec } from '@twinkeep/protocol';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DemoOptions } from './cli.ts';
+import type { CoordinatorClient } from './coordinator.ts';
+import type { Display } from './display.ts';
+import type { Processes } from './processes.ts';
+import { ownFolder } from './programs.ts';
+import type { Issuer } from './server/credentials.ts';
+import { PAGES, type DemoInfo } from './server/info.ts';
+import { startPagesServer } from './server/server.ts';
+import { assignTask, CONTROLLER, startCoordinator, startNodes, type World } from './world.ts';
+
+/** The demo, as its pages see it. */
+export interface Live {
+  origin: string;
+  tell(change: Partial<DemoInfo>): void;
+  /** Takes the issuer's key, so that visitors get credentials. `folder`: of this run. */
+  moveIn(folder: string, world: World): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The first choice, so that a page can be opened again after a restart; where it is taken, another. */
+const PORT = 4780;
+
+/** Visitors may come to a demo that is told to the end and then left running: nobody repeats it, saves it or brought their own data. */
+export function isForVisitors({ exit, json, splits, file }: DemoOptions): boolean {
+  return !exit && json === null && splits === 1 && file === null;
+}
+
+/** @throws DemoError 'demo/environment' where the pages are not built */
+export async function openLive(nodes: number): Promise<Live> {
+  let info: DemoInfo = {
+    stage: 'preparing',
+    coordinatorUrl: null,
+    trust: null,
+    nodes,
+    task: null,
+    liveTask: null,
+    controller: CONTROLLER,
+  };
+  let issuer: Issuer | null = null;
+  const server = await startPagesServer({
+    folder: join(ownFolder(), 'dist-pages'),
+    port: PORT,
+    info: () => info,
+    issuer: () => issuer,
+  });
+  return {
+    origin: server.origin,
+    tell: (change) => {
+      info = { ...info, ...change };
+    },
+    async moveIn(folder, { coordinatorUrl, parties: { trust } }) {
+      const text = await readFile(join(folder, 'issuer', 'key.json'), 'utf8');
+      issuer = { trust, key: await importSigningKey(JSON.parse(text) as Parameters<typeof importSigningKey>[0]) };
+      info = { ...info, coordinatorUrl, trust };
+    },
+    close: () => server.close(),
+  };
+}
+
+export function pageLines({ origin }: Live): string[] {
+  return [`  Customer page  ${origin}${PAGES.account}`, `  Status page    ${origin}${PAGES.status}`];
+}
+
+const VISITORS_TASK = 'visitors';
+/** More than will come; a sum must have room for them. */
+const MAX_VISITORS = 100;
+/** Eleven hours. */
+const ROUNDS = 5_000;
+
+/**
+ * The same question, asked of the same signals. Rounds last their whole window, so that a visitor is in time, and the model is logistic
+ * regression: it can go on learning for hours without learning its customers by heart.
+ */
+export function visitorsTask(task: TaskSpec): TaskSpec {
+  const { nTarget, maxTwins } = task.floors;
+  return {
+    ...task,
+    taskId: VISITORS_TASK,
+    rounds: ROUNDS,
+    model: { ...task.model, hidden: [] },
+    optimizer: { kind: 'adam', learningRate: 0.05, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0 },
+    floors: { ...task.floors, nTarget: nTarget + MAX_VISITORS, maxTwins: maxTwins + MAX_VISITORS },
+    windows: { collect: 8_000, ack: 5_000, reveal: 5_000 },
+  };
+}
+
+/**
+ * Starts every party again, with the visitors' task. Not before the rounds of the table have ended: there customers withdraw all the
+ * time, which takes their node's report out of any round that stays open for long.
+ */
+export async function openToVisitors(
+  live: Live,
+  world: World,
+  processes: Processes,
+  coordinator: CoordinatorClient,
+  task: TaskSpec,
+): Promise<void> {
+  await assignTask(world, task.taskId);
+  await startCoordinator(world, processes);
+  try {
+    await coordinator.publishTask(task, world.parties.operator);
+  } catch (error) {
+    // An earlier run published it (`--keep`): it goes on as it was.
+    if (!(error instanceof ProblemError && error.code === 'task/exists')) throw error;
+  }
+  await startNodes(world, processes);
+  live.tell({ stage: 'live', liveTask: task.taskId });
+}
+
+/** Says how the visitors' rounds come along, until the demo is asked to end. Never resolves. */
+export async function goOn(live: Live, coordinator: CoordinatorClient, display: Display): Promise<never> {
+  display.line('The rounds for visitors go on. Take part in your browser; Ctrl-C ends the demo.');
+  for (const line of pageLines(live)) display.line(line);
+  let after = 0;
+  for (;;) {
+    // The coordinator may be started again meanwhile.
+    const results = await coordinator.results(VISITORS_TASK, after).catch(() => []);
+    const last = results.findLast(({ status }) => status === 'sealed');
+    after = results.at(-1)?.round ?? after;
+    if (last !== undefined) {
+      const auc = last.evaluation?.auc?.toFixed(3) ?? 'not yet known';
+      display.status(`  Round ${last.round}: ${last.count} reports, ${last.twins} twins, AUC ${auc}. Ctrl-C ends the demo.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  }
+}
