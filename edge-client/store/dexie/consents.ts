@@ -132,11 +132,11 @@ export async function addReceipts(
   const ids = await Promise.all(receipts.map(({ event }) => keys.cipher.tag('consent', event)));
   const rows = await db.consent.bulkGet(ids);
   const news: { id: string; receipt: Uint8Array }[] = [];
-  for (const [i, { event: _, ...place }] of receipts.entries()) {
+  for (const [i, { index, leaf, salt }] of receipts.entries()) {
     const row = rows[i];
     const cipher = row === undefined ? undefined : ciphers.get(row.twin);
     if (row === undefined || cipher === undefined || row.receipt !== undefined) continue;
-    const receipt = await cipher.seal(placeOfReceipt(row.twin, row.id), jsonToBytes(place));
+    const receipt = await cipher.seal(placeOfReceipt(row.twin, row.id), jsonToBytes({ index, leaf, salt }));
     news.push({ id: row.id, receipt });
   }
   if (news.length === 0) return;

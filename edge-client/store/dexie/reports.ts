@@ -15,9 +15,12 @@ export async function addReport({ db, keys }: StoreContext, report: NewReport): 
   const { cipher } = keys;
   const row = await sealReport(cipher, { ...facts, outcome: 'pending' });
   const sent = { ...row, bytes: await cipher.seal(placeOfBytes(row.id), bytes) };
-  await db.report.add(sent).catch('ConstraintError', (cause: unknown) => {
+  try {
+    await db.report.add(sent);
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.name === 'ConstraintError')) throw cause;
     throw new StoreError('store/reported', 'this round or this model was reported on before', { cause });
-  });
+  }
 }
 
 export async function readReports({ db, keys }: StoreContext, taskId: string): Promise<ReportRecord[]> {

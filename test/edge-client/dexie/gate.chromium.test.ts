@@ -323,9 +323,9 @@ describe('no way around', () => {
   it('with consents that were read before they changed', async () => {
     const { db, twins } = tables;
     await withdraw(store, ALICE, ['feedback']);
-    await expect(db.event.toArray()).rejects.toThrow();
-    await expect(db.event.each(() => undefined)).rejects.toThrow();
-    await expect(db.event.put(rows[0] as EventRow)).rejects.toThrow();
+    await expect(db.event.toArray()).rejects.toThrow('not read yet');
+    await expect(db.event.each(() => undefined)).rejects.toThrow('not read yet');
+    await expect(db.event.put(rows[0] as EventRow)).rejects.toThrow('not read yet');
     await twins.get(ALICE);
     expect(await db.event.toArray()).toHaveLength(3);
   });
