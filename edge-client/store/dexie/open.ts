@@ -55,8 +55,6 @@ export interface DexieTwinStore extends TwinStore {
   /** @param content null: forget it */
   writeMemo(name: string, content: Uint8Array | null): Promise<void>;
   health(): Promise<StoreHealth>;
-  /** Asks the browser not to evict the store. @returns whether it will not */
-  persist(): Promise<boolean>;
   /** Destroys the keys, then all else, for all tabs. This handle is closed afterwards. See erase.ts for what that proves. */
   eraseAll(): Promise<Erasure>;
   /** The same, for those who do not ask what it proves. */
@@ -201,8 +199,7 @@ function createExtras(
     readEvents: (subject) => now(() => readEvents(context, subject)),
     readMemo: (name) => now(() => readMemo(context, name)),
     writeMemo: (name, content) => now(() => writeMemo(context, name, content)),
-    health: () => place.estimate(),
-    persist: () => place.persist(),
+    health: () => now(() => place.estimate()),
     created: context.keys.created,
   };
 }

@@ -11,7 +11,6 @@ import { toOpenError } from './failure.ts';
 export interface StoragePlace {
   indexedDB: IDBFactory;
   estimate(): Promise<StoreHealth>;
-  /** Asks the browser not to evict this storage; it may ask the user. */
   persist(): Promise<boolean>;
   /** Removes the files; null where only the database can be deleted. */
   remove: (() => Promise<void>) | null;
@@ -70,6 +69,15 @@ export async function findPlace(name: string, given: IDBFactory | undefined): Pr
     throw toOpenError(error);
   }
   throw new StoreError('store/unavailable', 'this browser has no IndexedDB here');
+}
+
+/**
+ * Asks the browser not to evict the store of this name when room gets short; it may ask the user. Only a page can: in a worker the
+ * answer is false.
+ * @returns whether the browser promised it. @throws StoreError 'store/unavailable'
+ */
+export async function persistDexieStore(name: string): Promise<boolean> {
+  return (await findPlace(name, undefined)).persist();
 }
 
 async function hasDatabase(indexedDB: IDBFactory, name: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Category } from '@twinkeep/consent';
 import {
   eraseDexieStore,
   openDexieStore,
+  persistDexieStore,
   type DexieStoreOptions,
   type DexieTwinStore,
   type Erasure,
@@ -123,7 +124,7 @@ export async function health(): Promise<Awaited<ReturnType<DexieTwinStore['healt
 }
 
 export async function persist(): Promise<boolean> {
-  return current().persist();
+  return persistDexieStore(NAME);
 }
 
 /** What is stored in the bucket, as base64: no script could say what it means. */
