@@ -34,7 +34,9 @@ import { createWorld, randomSubjects, smallTask, type Reporter, type World } fro
 const NODES = 2;
 const REPORTERS = 2;
 const TWINS = 12;
+// Half are held out, so that the evaluating round need not wait for a node that has nobody to ask.
 const task = smallTask('canaries', {
+  evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0.5 },
   floors: { nMin: 2, nTarget: NODES + REPORTERS, minTwins: 2, maxTwins: 1000 },
 });
 
@@ -103,10 +105,12 @@ describe('what must not leave a node', () => {
       Array.from({ length: REPORTERS }, (_, i) => world.startReporter(NODES + i, randomSubjects(3), task)),
     );
     const masked = await letThemReport(reporters, task);
-    const ended = await world.untilEnded(task.taskId, task.rounds + 1, 60);
-    expect(ended.map(({ status, count }) => [status, count])).toEqual(
-      Array.from({ length: task.rounds + 1 }, () => ['sealed', NODES + REPORTERS]),
-    );
+    const ended = await world.untilEnded(task.taskId, task.rounds + 1, 100);
+    for (const { kind, status, count } of ended) {
+      expect(status).toBe('sealed');
+      // A node with too few held-out twins stays home when a round only evaluates.
+      if (kind === 'train') expect(count).toBe(NODES + REPORTERS);
+    }
 
     const outside = ['coordinator', 'helper-1', 'helper-2', 'helper-3', 'helper-4'];
     const databases = await Promise.all(

@@ -15,7 +15,6 @@ describe('coordinator killed in the middle of a round', () => {
   const task = smallTask('killed-coordinator', {
     rounds: PHASES.length + 2,
     floors: { nMin: 2, nTarget: NODES, minTwins: 2, maxTwins: 1000 },
-    windows: { collect: 8_000, ack: 8_000, reveal: 10_000 },
   });
 
   beforeAll(async () => {
@@ -56,7 +55,7 @@ describe('coordinator killed in the middle of a round', () => {
       }
       await pause(150);
       await world.coordinator.start();
-      const ended = await world.untilEnded(task.taskId, round, 40);
+      const ended = await world.untilEnded(task.taskId, round, 100);
       const result = ended[round - 1];
       expect(result).toMatchObject({ round, status: 'sealed', count: NODES });
       expect(result?.sumHash).toBe(clearSumHash(vectors.map(({ values }) => values)));
@@ -67,7 +66,7 @@ describe('coordinator killed in the middle of a round', () => {
     const round = PHASES.length + 1;
     await Promise.all(reporters.map((reporter) => reporter.quantized(round)));
     for (const reporter of reporters) reporter.upload(round);
-    const ended = await world.untilEnded(task.taskId, round, 40);
+    const ended = await world.untilEnded(task.taskId, round, 100);
     expect(ended.map(({ status }) => status)).toEqual(Array(round).fill('sealed'));
   });
 

@@ -23,7 +23,10 @@ describe('mask helpers killed', () => {
     });
     await world.coordinator.start();
     await Promise.all(world.helpers.map((helper) => helper.start()));
-    const task = smallTask(taskId, { floors: { nMin: 2, nTarget: NODES, minTwins: 2, maxTwins: 1000 } });
+    const task = smallTask(taskId, {
+      floors: { nMin: 2, nTarget: NODES, minTwins: 2, maxTwins: 1000 },
+      windows: { collect: 30_000, ack: 5_000, reveal: 10_000 },
+    });
     await world.publish(task);
     return Promise.all(
       Array.from({ length: NODES }, (_, i) => world.startReporter(i, randomSubjects(3), task)),
@@ -35,7 +38,7 @@ describe('mask helpers killed', () => {
     const vectors = await Promise.all(reporters.map((reporter) => reporter.quantized(1)));
     await world.helpers[2]!.kill('SIGKILL');
     for (const reporter of reporters) reporter.upload(1);
-    const [first] = await world.untilEnded('one-helper-missing', 1, 30);
+    const [first] = await world.untilEnded('one-helper-missing', 1, 100);
     expect(first).toMatchObject({ status: 'sealed', count: NODES });
     expect(first?.sumHash).toBe(clearSumHash(vectors.map(({ values }) => values)));
   });
@@ -46,7 +49,7 @@ describe('mask helpers killed', () => {
     await world.helpers[0]!.kill('SIGKILL');
     await world.helpers[3]!.kill('SIGKILL');
     for (const reporter of reporters) reporter.upload(1);
-    const [first] = await world.untilEnded('two-helpers-missing', 1, 40);
+    const [first] = await world.untilEnded('two-helpers-missing', 1, 100);
     expect(first).toMatchObject({ status: 'abandoned', sumHash: null });
     expect(['too-few-helpers', 'helpers-silent']).toContain(first?.reason);
     expect(first?.modelOut).toBe(first?.modelIn);
@@ -61,7 +64,7 @@ describe('mask helpers killed', () => {
       await world.helpers[1]!.kill('SIGKILL');
       await world.helpers[1]!.start();
     }
-    const [first] = await world.untilEnded('helper-restarts', 1, 40);
+    const [first] = await world.untilEnded('helper-restarts', 1, 100);
     expect(first).toMatchObject({ status: 'sealed', count: NODES });
     expect(first?.sumHash).toBe(clearSumHash(vectors.map(({ values }) => values)));
     const said = readiesSaid(proxy);

@@ -9,7 +9,8 @@ const TWINS = 5;
 describe('three of ten nodes killed in the middle of a round', () => {
   let world: World;
   let reporters: Reporter[];
-  const task = smallTask('killed-nodes');
+  // The deadline is what ends these rounds.
+  const task = smallTask('killed-nodes', { windows: { collect: 6_000, ack: 10_000, reveal: 10_000 } });
 
   beforeAll(async () => {
     world = await createWorld(NODES);
@@ -29,7 +30,7 @@ describe('three of ten nodes killed in the middle of a round', () => {
     await Promise.all(reporters.slice(0, 5).map((reporter) => reporter.accepted(1)));
     for (const reporter of reporters.slice(7)) reporter.process.kill('SIGKILL');
     for (const reporter of reporters.slice(5, 7)) reporter.upload(1);
-    const [first] = await world.untilEnded(task.taskId, 1, 30);
+    const [first] = await world.untilEnded(task.taskId, 1, 100);
     expect(first).toMatchObject({ round: 1, status: 'sealed', count: 7, twins: 7 * TWINS });
     expect(first?.sumHash).toBe(clearSumHash(vectors.slice(0, 7).map(({ values }) => values)));
     // The comparison can fail: a sum over one report fewer has another hash.
@@ -42,7 +43,7 @@ describe('three of ten nodes killed in the middle of a round', () => {
     for (const reporter of alive) reporter.upload(2);
     await alive[0]!.accepted(2);
     alive[0]!.process.kill('SIGKILL');
-    const [, second] = await world.untilEnded(task.taskId, 2, 30);
+    const [, second] = await world.untilEnded(task.taskId, 2, 100);
     expect(second).toMatchObject({ round: 2, status: 'sealed', count: 7 });
     expect(second?.sumHash).toBe(clearSumHash(vectors.map(({ values }) => values)));
   });
