@@ -6,7 +6,7 @@ import type { Category } from '@twinkeep/consent';
 import { utf8ToBytes } from '@twinkeep/audit';
 import { StoreError } from '../errors.ts';
 import type { ConsentEntry, ConsentReceipt, SignedConsentEntry } from '../port.ts';
-import { createRowId, createSecret } from './cipher.ts';
+import { createRowId, createSecret, openSecret } from './cipher.ts';
 import { currentTransaction, dropFeatures } from './events.ts';
 import { StaleError } from './failure.ts';
 import { TABLES_OF_TWIN, type ConsentRow, type TwinRow } from './schema.ts';
@@ -15,6 +15,7 @@ import {
   placeOfConsent,
   placeOfReceipt,
   placeOfSubject,
+  tagChain,
   type OpenTwin,
   type StoreContext,
 } from './twins.ts';
@@ -26,13 +27,15 @@ export async function addTwin(
 ): Promise<void> {
   const { cipher, root } = keys;
   const id = createRowId(crypto);
+  const wrapped = await createSecret(crypto, root, id);
+  const own = await openSecret(crypto, root, wrapped, id);
   const tags = await Promise.all([...new Set(bindings)].map((binding) => cipher.tag('binding', binding)));
   const row: TwinRow = {
     id,
     tag: await cipher.tag('subject', subject),
-    wrapped: await createSecret(crypto, root, id),
+    wrapped,
     sealed: await cipher.seal(placeOfSubject(id), utf8ToBytes(subject)),
-    consents: createRowId(crypto),
+    consents: await tagChain(own, []),
     state: createRowId(crypto),
   };
   await db.transaction('rw', db.twin, db.binding, async () => {
@@ -98,7 +101,12 @@ export async function appendConsents(
   const twin = await twins.get(subject);
   if (twin.chain.length !== after) throw new StoreError('store/conflict', 'the chain has another length');
   if (consents.length === 0) return;
-  const { keep, lost } = compareAllowed(context, twin, consents);
+  const longer = [
+    ...twin.chain,
+    ...consents.map(({ id, jws }): ConsentEntry => ({ id, jws, receipt: null })),
+  ];
+  const { keep, lost } = compareAllowed(context, twin, longer);
+  const tag = await tagChain(twin.cipher, longer);
   const rows = await sealConsents(context, twin, after, consents);
   const dropped = lost ? await dropFeatures(twin) : null;
   await db.transaction('rw', db.twin, db.consent, db.event, db.feature, async () => {
@@ -109,7 +117,7 @@ export async function appendConsents(
     await db.consent.bulkAdd(rows);
     await gate.purge(currentTransaction(), now.id, keep);
     if (dropped !== null) await db.feature.put(dropped);
-    await db.twin.put({ ...now, consents: createRowId(crypto), state: createRowId(crypto) });
+    await db.twin.put({ ...now, consents: tag, state: createRowId(crypto) });
   });
 }
 
@@ -125,27 +133,30 @@ export async function pendingConsents(
 }
 
 export async function addReceipts(
-  { db, crypto, keys, twins }: StoreContext,
+  { db, keys, twins }: StoreContext,
   receipts: readonly ConsentReceipt[],
 ): Promise<void> {
-  const ciphers = new Map((await twins.all()).map(({ row, cipher }) => [row.id, cipher]));
-  const ids = await Promise.all(receipts.map(({ event }) => keys.cipher.tag('consent', event)));
-  const rows = await db.consent.bulkGet(ids);
-  const news: { id: string; receipt: Uint8Array }[] = [];
-  for (const [i, { index, leaf, salt }] of receipts.entries()) {
-    const row = rows[i];
-    const cipher = row === undefined ? undefined : ciphers.get(row.twin);
-    if (row === undefined || cipher === undefined || row.receipt !== undefined) continue;
-    const receipt = await cipher.seal(placeOfReceipt(row.twin, row.id), jsonToBytes({ index, leaf, salt }));
-    news.push({ id: row.id, receipt });
+  const first = new Map(receipts.toReversed().map(({ event, ...place }) => [event, place]));
+  const changes: { row: TwinRow; tag: string; sealed: { id: string; receipt: Uint8Array }[] }[] = [];
+  for (const { row, cipher, chain } of await twins.all()) {
+    const sealed: { id: string; receipt: Uint8Array }[] = [];
+    const logged: ConsentEntry[] = [];
+    for (const entry of chain) {
+      const receipt = entry.receipt ?? first.get(entry.id) ?? null;
+      logged.push({ ...entry, receipt });
+      if (receipt === null || entry.receipt !== null) continue;
+      const id = await keys.cipher.tag('consent', entry.id);
+      sealed.push({ id, receipt: await cipher.seal(placeOfReceipt(row.id, id), jsonToBytes(receipt)) });
+    }
+    if (sealed.length > 0) changes.push({ row, tag: await tagChain(cipher, logged), sealed });
   }
-  if (news.length === 0) return;
+  if (changes.length === 0) return;
   await db.transaction('rw', db.twin, db.consent, async () => {
-    for (const { id, receipt } of news) {
-      const row = await db.consent.get(id);
-      if (row === undefined || row.receipt !== undefined) continue;
-      await db.consent.put({ ...row, receipt });
-      await db.twin.update(row.twin, { consents: createRowId(crypto) });
+    for (const { row, tag, sealed } of changes) {
+      const now = await db.twin.get(row.id);
+      if (now?.consents !== row.consents) throw new StaleError('the chain has changed');
+      for (const { id, receipt } of sealed) await db.consent.update(id, { receipt });
+      await db.twin.put({ ...now, consents: tag });
     }
   });
 }
@@ -154,11 +165,10 @@ export async function addReceipts(
 function compareAllowed(
   { rule, clock }: StoreContext,
   twin: OpenTwin,
-  consents: readonly SignedConsentEntry[],
+  longer: readonly ConsentEntry[],
 ): { keep: ReadonlySet<Category>; lost: boolean } {
   const now = clock();
-  const added = consents.map(({ id, jws }): ConsentEntry => ({ id, jws, receipt: null }));
-  const keep = rule(twin.subject, [...twin.chain, ...added])(now);
+  const keep = rule(twin.subject, longer)(now);
   return { keep, lost: [...twin.allowed(now)].some((category) => !keep.has(category)) };
 }
 

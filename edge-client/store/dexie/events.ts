@@ -12,7 +12,7 @@ import { StoreError } from '../errors.ts';
 import type { FeatureBytes, StoredTwin } from '../port.ts';
 import { createRowId, type Cipher, type Place } from './cipher.ts';
 import { StaleError } from './failure.ts';
-import type { EventRow, FeatureRow, TwinRow } from './schema.ts';
+import type { EventRow, FeatureRow, StoreDatabase } from './schema.ts';
 import { bytesToJson, jsonToBytes, type OpenTwin, type StoreContext } from './twins.ts';
 
 type Fold = (features: FeatureBytes | null, fresh: readonly AdmittedEvent[]) => FeatureBytes;
@@ -37,7 +37,7 @@ export async function recordEvents(
     events.filter(({ event }) => allowed.has(event.category)),
   );
   const before = await db.transaction('r', db.twin, db.event, db.feature, async () => ({
-    row: await db.twin.get(row.id),
+    state: (await db.twin.get(row.id))?.state,
     kept: await db.event.bulkGet([...tagged.keys()].map((id): [string, string] => [row.id, id])),
     feature: await db.feature.get(row.id),
   }));
@@ -55,7 +55,7 @@ export async function recordEvents(
   const rows = await Promise.all(fresh.map(([id, event]) => sealEvent(twin, id, event)));
   const feature = folded === null ? null : await sealFeatures(twin, folded);
   await db.transaction('rw', db.twin, db.event, db.feature, async () => {
-    await touchUnchanged(db, row.id, before.row, createRowId(crypto));
+    await touchUnchanged(db, { ...row, state: before.state }, createRowId(crypto));
     await db.event.bulkPut(rows);
     if (feature !== null) await db.feature.put(feature);
   });
@@ -74,13 +74,13 @@ export async function refoldEvents(
   const allowed = twin.allowed(clock());
   const keep = new Set(CATEGORIES.filter((category) => allowed.has(category) && !forget.includes(category)));
   const before = await db.transaction('r', db.twin, db.event, async () => ({
-    row: await db.twin.get(row.id),
+    state: (await db.twin.get(row.id))?.state,
     events: await db.event.where('twin').equals(row.id).toArray(),
   }));
   const events = await Promise.all(before.events.map((event) => openEvent(twin, event)));
   const feature = await sealFeatures(twin, fold(events.filter(({ category }) => keep.has(category))));
   await db.transaction('rw', db.twin, db.event, db.feature, async () => {
-    await touchUnchanged(db, row.id, before.row, createRowId(crypto));
+    await touchUnchanged(db, { ...row, state: before.state }, createRowId(crypto));
     await gate.purge(currentTransaction(), row.id, keep);
     await db.feature.put(feature);
   });
@@ -123,13 +123,12 @@ export function currentTransaction(): DBCoreTransaction {
 
 /** In a transaction. @throws StaleError where the twin is gone or not as it was read: the next attempt tells which */
 async function touchUnchanged(
-  db: StoreContext['db'],
-  id: string,
-  read: TwinRow | undefined,
+  db: StoreDatabase,
+  read: { id: string; consents: string; state: string | undefined },
   state: string,
 ): Promise<void> {
-  const now = await db.twin.get(id);
-  if (now === undefined || now.state !== read?.state || now.consents !== read.consents)
+  const now = await db.twin.get(read.id);
+  if (now === undefined || now.state !== read.state || now.consents !== read.consents)
     throw new StaleError('the twin has changed');
   await db.twin.put({ ...now, state });
 }

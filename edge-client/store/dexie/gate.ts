@@ -6,7 +6,7 @@
  * Where the category of a sealed row is known: every event row carries a tag that only the holder of its twin's key can make or
  * read (see cipher.ts), different for every row, and authenticated with the sealed event.
  *
- * How the gate knows what is allowed: `know` gives it a reading of a twin's chain of consents, and the random name of that chain.
+ * How the gate knows what is allowed: `know` gives it a reading of a twin's chain of consents, and the tag of that chain.
  * Each use of the events looks up, in its own transaction, which chain is in force; that transaction cannot overlap with one that
  * adds a consent, so another tab's withdrawal counts from the moment it is stored, message or not. A reading of another chain
  * than the one in force is refused with `StaleError`, and so is a twin that nobody has read yet: the gate never guesses.
@@ -31,7 +31,7 @@ export interface ConsentGate {
 }
 
 export interface GateReading {
-  /** Name of the chain that was read, see `TwinRow`. */
+  /** Tag of the chain that was read, see `TwinRow`. */
   consents: string;
   categories: CategoryTags;
   /** Categories that may be kept at this time, milliseconds since 1970. */

@@ -23,7 +23,7 @@ export interface TwinRow {
   wrapped: Uint8Array;
   /** The subject, sealed under the secret of the store. */
   sealed: Uint8Array;
-  /** Random, new with every change of the chain of consents: who read another one works on old consents. */
+  /** Tag of the chain of consents and its receipts: who read another chain works on old consents, and no row of it can go missing. */
   consents: string;
   /** Random, new with every change of events or features. */
   state: string;

@@ -91,6 +91,8 @@ export function createTwinReader({ db, crypto, keys, gate, rule }: Omit<StoreCon
     const subject = await subjectOf(row);
     const cipher = opened.get(row.id)?.cipher ?? (await openSecret(crypto, keys.root, row.wrapped, row.id));
     const chain = await openChain(cipher, found.rows);
+    if ((await tagChain(cipher, chain)) !== row.consents)
+      throw new StoreError('store/unreadable', 'a chain of consents is not whole');
     const twin = { subject, cipher, chain, allowed: rule(subject, chain), consents: row.consents };
     opened.set(row.id, twin);
     gate.know(row.id, { consents: row.consents, categories: cipher.categories, allowed: twin.allowed });
@@ -134,6 +136,11 @@ export function createTwinReader({ db, crypto, keys, gate, rule }: Omit<StoreCon
 type KnownTwin = Omit<OpenTwin, 'row'> & { consents: string };
 
 type Found = { row: TwinRow } & ({ known: KnownTwin } | { rows: ConsentRow[] });
+
+/** Stands for a chain as it is; a withdrawal that somebody took out of the database is missed by it. */
+export function tagChain(cipher: Cipher, chain: readonly ConsentEntry[]): Promise<string> {
+  return cipher.tag('chain', ...chain.flatMap(({ id, receipt }) => [id, receipt?.index ?? -1]));
+}
 
 export function placeOfSubject(twin: string): Place {
   return { table: 'twin', twin, row: twin };

@@ -10,7 +10,7 @@ import {
   NOW,
   report,
 } from '../../contracts/twin-store-fixtures.ts';
-import { grant } from './consenting.ts';
+import { grant, withdraw } from './consenting.ts';
 
 let name: string;
 const handles: { close(): void }[] = [];
@@ -183,6 +183,25 @@ describe('damage', () => {
     await expect(read(store)).rejects.toMatchObject({ code: 'store/unreadable' });
     expect(await store.eraseAll()).toEqual({ files: 'deleted' });
     expect((await open()).created).toBe(true);
+  });
+
+  it('a withdrawal that was taken out of the database does not become a consent again', async () => {
+    const store = await fill();
+    const before = await raw((db) =>
+      requested<{ id: string }[]>(db.transaction('consent').objectStore('consent').getAll()),
+    );
+    await withdraw(store, ALICE, ['behavioral']);
+    store.close();
+    await raw(async (db) => {
+      const rows = db.transaction('consent', 'readwrite').objectStore('consent');
+      await requested(rows.clear());
+      for (const row of before) await requested(rows.put(row));
+    });
+    const again = await open();
+    await expect(again.readTwins([ALICE])).rejects.toMatchObject({ code: 'store/unreadable' });
+    await expect(again.recordEvents(ALICE, [admitted(ALICE, 'e2')], countFold)).rejects.toMatchObject({
+      code: 'store/unreadable',
+    });
   });
 
   it('rows that changed places are not read', async () => {
