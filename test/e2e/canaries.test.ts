@@ -37,6 +37,7 @@ const TWINS = 12;
 // Half are held out, so that the evaluating round need not wait for a node that has nobody to ask.
 const task = smallTask('canaries', {
   evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0.5 },
+  windows: { collect: 12_000, ack: 10_000, reveal: 15_000 },
   floors: { nMin: 2, nTarget: NODES + REPORTERS, minTwins: 2, maxTwins: 1000 },
 });
 

@@ -87,7 +87,10 @@ describe('consent, end to end', () => {
   });
 
   it('keeps the members of reports no longer than their round', async () => {
-    expect(await query('select count(*)::int as n from report_members')).toEqual([{ n: 0 }]);
+    const left = await query(
+      'select count(*)::int as n from report_members join rounds using (rc_hash) where rounds.round <= 4',
+    );
+    expect(left).toEqual([{ n: 0 }]);
   });
 
   it('commits to consents so that no guess matches, even of someone who knows the whole event', async () => {
