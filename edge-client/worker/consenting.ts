@@ -40,7 +40,7 @@ import {
   withdrawalsFor,
   type ChoiceContext,
 } from './consent-choice.ts';
-import { readTwin, recordDeps, type Home } from './home.ts';
+import { readTwin, recordDeps, untilTasks, type Home } from './home.ts';
 
 export interface Consenting {
   cells(): Promise<ConsentCellView[]>;
@@ -57,17 +57,16 @@ export const ERASURE_METHOD = 'erasure';
 
 const ATTEMPTS = 5;
 
-/** @param changed told after each change, before it is delivered */
-export function createConsenting(home: Home, changed: () => void): Consenting {
+export function createConsenting(home: Home): Consenting {
   const change = async (
     choicesOf: (context: ChoiceContext) => Choice[],
     needsTask: boolean,
   ): Promise<ConsentChange> => {
+    if (needsTask) await untilTasks(home);
     if (needsTask && home.tasks.specs().length === 0)
       return { changed: false, events: [], ...refused('no-task') };
     try {
       const events = await signAll(home, choicesOf);
-      if (events.length > 0) changed();
       return { changed: events.length > 0, events };
     } catch (error) {
       if (error instanceof ChoiceError || error instanceof ConsentError)
@@ -76,7 +75,10 @@ export function createConsenting(home: Home, changed: () => void): Consenting {
     }
   };
   return {
-    cells: async () => viewCells(home, (await readTwin(home)).consents),
+    async cells() {
+      await untilTasks(home);
+      return viewCells(home, (await readTwin(home)).consents);
+    },
     receipts: async () => (await readTwin(home)).consents.map(viewReceipt),
     grant: (choice) => change((context) => grantsFor(choice, context), true),
     refuse: (choice) => change((context) => refusalsFor(choice, context), true),

@@ -61,3 +61,14 @@ function decodeFor({ tasks }: Home, { features }: StoredTwin): FeatureState | nu
     throw error;
   }
 }
+
+/** Milliseconds that a first call may wait for the tasks: later ones find them kept. */
+const WAIT_FOR_TASKS = 5_000;
+
+/** Resolves as soon as each task is known or was looked for once, or at the end of that wait. */
+export async function untilTasks({ tasks }: Home): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, WAIT_FOR_TASKS)));
+  await Promise.race([tasks.looked, late]);
+  clearTimeout(timer);
+}

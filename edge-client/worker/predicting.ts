@@ -14,7 +14,7 @@ import { dayOf, type FeatureState } from '../features/state.ts';
 import { createForward, sigmoid } from '../train/forward.ts';
 import { refused } from '../twin/reasons.ts';
 import type { Explained, Explanation, Predicted, Prediction, PredictReason, Refused } from '../twin/types.ts';
-import { readConsents, readFeatures, type Home } from './home.ts';
+import { readConsents, readFeatures, untilTasks, type Home } from './home.ts';
 import type { Models, NewestModel } from './models.ts';
 import { shapleyValues } from './shapley.ts';
 
@@ -51,7 +51,7 @@ export function createPredicting(home: Home, models: Models): Predicting {
 }
 
 async function layBasis(home: Home, models: Models, taskId: string): Promise<Basis | Refused<PredictReason>> {
-  await home.tasks.looked;
+  await untilTasks(home);
   const task = home.tasks.spec(taskId);
   if (task === null) return refused('no-task');
   const { signed } = await readConsents(home);

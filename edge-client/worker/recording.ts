@@ -5,10 +5,7 @@ import { FeatureError } from '../features/errors.ts';
 import { recordEvents, refoldTwin } from '../record.ts';
 import { refused } from '../twin/reasons.ts';
 import type { Recorded, RecordReason } from '../twin/types.ts';
-import { recordDeps, type Home } from './home.ts';
-
-/** Milliseconds that a first event may wait for the tasks: later ones find them kept. */
-const WAIT_FOR_TASKS = 5_000;
+import { recordDeps, untilTasks, type Home } from './home.ts';
 
 export function createRecorder(home: Home): (event: unknown) => Promise<Recorded> {
   let last: Promise<unknown> = Promise.resolve();
@@ -20,7 +17,7 @@ export function createRecorder(home: Home): (event: unknown) => Promise<Recorded
 }
 
 async function recordOne(home: Home, input: unknown): Promise<Recorded> {
-  await untilTasks(home);
+  if (home.tasks.specs().length === 0) await untilTasks(home);
   if (home.tasks.specs().length === 0) return no('no-task');
   try {
     const { fresh, refused } = await recordPlanned(home, input);
@@ -45,14 +42,6 @@ async function recordPlanned(home: Home, input: unknown): ReturnType<typeof reco
       await refoldTwin(recordDeps(home), subject);
     }
   }
-}
-
-async function untilTasks({ tasks }: Home): Promise<void> {
-  if (tasks.specs().length > 0) return;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, WAIT_FOR_TASKS)));
-  await Promise.race([tasks.looked, late]);
-  clearTimeout(timer);
 }
 
 function tell({ emit }: Home, { type, category, time }: CustomerEvent): void {

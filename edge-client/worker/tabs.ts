@@ -11,8 +11,6 @@ export type TabMessage =
   | { kind: 'hello' }
   | { kind: 'event'; name: 'recorded'; event: TwinEvents['recorded'] }
   | { kind: 'event'; name: 'consent'; event: TwinEvents['consent'] }
-  /** Consent has changed in the store: look again before anything leaves. */
-  | { kind: 'consent-changed' }
   | { kind: 'erased' };
 
 export interface Tabs {

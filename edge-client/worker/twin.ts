@@ -14,7 +14,7 @@ import { createCredentials } from './credentials.ts';
 import { startDelivery } from './delivery.ts';
 import { createEraser, isErasing } from './erasing.ts';
 import { exportTwin } from './exporting.ts';
-import { readTwin, type Emit, type Home } from './home.ts';
+import { untilTasks, type Emit, type Home } from './home.ts';
 import { createParticipation } from './participation.ts';
 import type { Platform } from './platform.ts';
 import { createRecorder } from './recording.ts';
@@ -49,12 +49,15 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
   const store = await platform.openStore(settings.name);
   await ensureTwin(store, settings.subject);
   const key = await store.deviceKey();
+  const [{ consents = [] } = {}] = await store.readTwins([settings.subject]);
+  let status: TwinStatus = { state: isErasing(consents) ? 'erasing' : 'ready' };
 
   const tabs = createTabs(platform.openChannel(settings.name), (message) => hear(message));
   const emit: Emit = (name, event) => {
     deps.emit(name, event);
     if (name === 'recorded' || name === 'consent')
       tabs.tell({ kind: 'event', name, event: { ...event, here: false } } as TabMessage);
+    if (name === 'consent') consentChanged();
   };
   const credentials = createCredentials(() => deps.askCredential(key.id), platform.clock);
   const transport = createTransport({
@@ -81,13 +84,17 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     closing.signal,
   );
   const record = createRecorder(home);
-  const consenting = createConsenting(home, () => {
-    tabs.tell({ kind: 'consent-changed' });
-    consentChanged();
-  });
+  const consenting = createConsenting(home);
   const delivery = startDelivery(home, () => eraser.settle(), closing.signal);
-  const eraser = createEraser({ home, consenting, delivery: () => delivery, erased: () => end('erased') });
-  let status: TwinStatus = { state: isErasing((await readTwin(home)).consents) ? 'erasing' : 'ready' };
+  const eraser = createEraser({
+    home,
+    consenting,
+    delivery: () => delivery,
+    async erased() {
+      tabs.tell({ kind: 'erased' });
+      await end('erased');
+    },
+  });
   let wasOnline = conditions.now().online;
   conditions.onChange(() => {
     const { online } = conditions.now();
@@ -98,8 +105,8 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     wasOnline = online;
   });
 
+  /** Here or in another tab: signed, or in the log now. Whatever is under way was begun under another consent. */
   function consentChanged(): void {
-    // Whatever is under way was begun under another consent.
     restarts.restart();
     insight.look();
     delivery.wake();
@@ -107,8 +114,10 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
 
   function hear(message: TabMessage): void {
     if (message.kind === 'round') return board.follow(message.state);
-    if (message.kind === 'event') return deps.emit(message.name, message.event as never);
-    if (message.kind === 'consent-changed') return consentChanged();
+    if (message.kind === 'event') {
+      deps.emit(message.name, message.event as never);
+      return message.name === 'consent' ? consentChanged() : undefined;
+    }
     if (message.kind === 'erased') return void end('erased');
     if (participation.leads()) for (const state of board.all()) tabs.tell({ kind: 'round', state });
   }
@@ -121,7 +130,6 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
 
   async function end(reason: Unavailable): Promise<void> {
     if (status.state === 'unavailable') return;
-    if (reason === 'erased') tabs.tell({ kind: 'erased' });
     setStatus({ state: 'unavailable', ...refused(reason) });
     closing.abort();
     await participation.stop();
@@ -160,7 +168,7 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     predict: async (task) => (await insight.predicting()).predict(task),
     explain: async (task) => (await insight.predicting()).explain(task),
     async export() {
-      await tasks.looked;
+      await untilTasks(home);
       return { available: true, data: await exportTwin(home, await insight.predicting()) };
     },
     async erase() {
