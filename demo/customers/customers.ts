@@ -40,6 +40,6 @@ export function demoSettings(settings: TaskSettings): Pick<TaskSpec, 'floors' | 
   const { nodes, customers, minTwins } = settings;
   return {
     floors: { nMin: Math.max(2, Math.min(3, nodes - 1)), nTarget: nodes, minTwins, maxTwins: customers },
-    windows: { collect: 15_000, ack: 5_000, reveal: 5_000 },
+    windows: { collect: 15_000, ack: 10_000, reveal: 10_000 },
   };
 }
