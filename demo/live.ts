@@ -70,7 +70,7 @@ export function pageLines({ origin }: Live): string[] {
 const VISITORS_TASK = 'visitors';
 /** More than will come; a sum must have room for them. */
 const MAX_VISITORS = 100;
-/** Eleven hours. */
+/** Eight hours. */
 const ROUNDS = 5_000;
 
 /**
@@ -84,9 +84,9 @@ export function visitorsTask(task: TaskSpec): TaskSpec {
     taskId: VISITORS_TASK,
     rounds: ROUNDS,
     model: { ...task.model, hidden: [] },
-    optimizer: { kind: 'adam', learningRate: 0.05, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0 },
+    optimizer: { kind: 'adam', learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0 },
     floors: { ...task.floors, nTarget: nTarget + MAX_VISITORS, maxTwins: maxTwins + MAX_VISITORS },
-    windows: { collect: 8_000, ack: 5_000, reveal: 5_000 },
+    windows: { collect: 6_000, ack: 5_000, reveal: 5_000 },
   };
 }
 

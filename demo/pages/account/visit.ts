@@ -15,8 +15,9 @@ import type {
   TwinStatus,
 } from '@twinkeep/edge-client';
 import type { CustomerEvent } from '@twinkeep/protocol';
+import { plural } from '../ui/words.ts';
 import { toEvent, type Happening } from './actions.ts';
-import type { LiveDemo, SignedIn } from './boot.ts';
+import { ACT_AT, type LiveDemo, type SignedIn } from './boot.ts';
 import { CATEGORY_WORDS, eventWords } from './words.ts';
 
 /** One line of what the twin took in, or did not. */
@@ -54,6 +55,8 @@ export interface Visit {
   round: ReadonlySignal<RoundState | null>;
   results: ReadonlySignal<readonly RoundResultView[]>;
   takingPart: ReadonlySignal<boolean>;
+  /** How the erasure went; null as long as nobody asked for one. */
+  erasure: ReadonlySignal<Erasure | null>;
 
   happen(...what: Happening[]): Promise<void>;
   allow(categories: readonly Category[]): Promise<void>;
@@ -84,8 +87,10 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
   const round = signal<RoundState | null>(null);
   const results = signal<readonly RoundResultView[]>([]);
   const takingPart = signal(false);
+  const erasure = signal<Erasure | null>(null);
   let participation: Participation | null = null;
   let causes: string[] = [];
+  let lastModel: string | null = null;
 
   const note = (line: SignalLine): void => {
     signals.value = [line, ...signals.value].slice(0, SHOWN_SIGNALS);
@@ -116,13 +121,15 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
   function follow(prediction: Prediction): void {
     const { probability, model } = prediction;
     const before = moves.value.at(-1);
-    const modelWords = model.round === null ? 'The first model' : `The model of round ${model.round}`;
-    const cause = causes.length > 0 ? causes.join(', ') : modelWords;
+    if (model.hash !== lastModel)
+      causes.push(model.round === null ? 'the first model' : `the model of round ${model.round}`);
+    const cause = causes.join(', ');
+    lastModel = model.hash;
     causes = [];
     batch(() => {
       predicted.value = { predicted: true, prediction };
-      offered.value &&= prediction.personalise.allow;
-      if (before === undefined || Math.abs(before.probability - probability) >= 5e-4)
+      offered.value &&= prediction.personalise.allow && probability >= ACT_AT;
+      if (cause !== '' && (before === undefined || Math.abs(before.probability - probability) >= 5e-4))
         moves.value = [...moves.value, { step: (before?.step ?? 0) + 1, probability, cause }].slice(-SHOWN_MOVES);
     });
     void explain();
@@ -154,7 +161,7 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
       const outcomes = await Promise.all(known.map((event) => twin.record(event)));
       const fresh = outcomes.filter((outcome) => outcome.recorded && outcome.fresh).length;
       if (fresh === 0) continue;
-      const text = `${fresh} records of the last nine months`;
+      const text = `${plural(fresh, 'record')} of the last nine months`;
       note({ id: `handed-${category}-${Date.now()}`, at: Date.now(), category, text, outcome: 'taken-in' });
       causes.push(`${CATEGORY_WORDS[category].name} allowed`);
     }
@@ -217,11 +224,15 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
     round,
     results,
     takingPart,
+    erasure,
     async happen(...what) {
       for (const each of what) {
         const event = toEvent(each, crypto.randomUUID(), Date.now());
         happened.value = [...happened.value, event];
-        if (await record(event)) causes.push(eventWords(event));
+        // Named first: the guess may have moved before the answer is here.
+        const cause = eventWords(event);
+        causes.push(cause);
+        if (!(await record(event))) causes = causes.filter((other) => other !== cause);
       }
     },
     allow: (categories) =>
@@ -263,7 +274,11 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
         consents: data.consents.length,
       };
     },
-    erase: () => twin.erase(),
+    async erase() {
+      const outcome = await twin.erase();
+      erasure.value = outcome;
+      return outcome;
+    },
   };
 
   // What may be asked follows from the task, which the twin has yet to fetch when it lives here for the first time.

@@ -60,11 +60,10 @@ function QuestionRow({ visit, question }: { visit: Visit; question: Question }):
     <li>
       <div>
         <p class="question">
-          {name} {necessity === 'required' && <span class="chip need">needed to guess</span>}
+          {name} {necessity === 'required' && <span class="chip need">needed</span>}
         </p>
-        <p class="small soft">
-          {what}. <span class={`answer ${answer}`}>{sayAnswer(answer, logged)}</span>
-        </p>
+        <p class="small soft">{what}</p>
+        <p class={`small answer ${answer}`}>{sayAnswer(answer, logged)}</p>
       </div>
       <div class="pair" role="group" aria-label={name}>
         <button
@@ -89,9 +88,8 @@ function QuestionRow({ visit, question }: { visit: Visit; question: Question }):
 }
 
 function sayAnswer(answer: Answer, logged: boolean): string {
-  if (answer === 'none') return 'Not answered.';
-  const choice = answer === 'yes' ? 'You allowed it' : 'You refused it';
-  return `${choice}${logged ? '; it stands in the public log.' : '; on its way to the log.'}`;
+  if (answer === 'none') return 'Not answered';
+  return `${answer === 'yes' ? 'Allowed' : 'Refused'}, ${logged ? 'and in the public log' : 'on its way to the log'}`;
 }
 
 /** The page asks for all operations of a category together, so any of its cells tells the answer; one that differs makes it a no. */

@@ -6,9 +6,8 @@ import { useRef } from 'preact/hooks';
 import { plural } from '../../ui/words.ts';
 import type { Visit } from '../visit.ts';
 
-export function OwnData({ visit, onStartAnew }: { visit: Visit; onStartAnew: () => Promise<void> }): JSX.Element {
+export function OwnData({ visit }: { visit: Visit }): JSX.Element {
   const said = useSignal('');
-  const erasure = useSignal<Erasure | 'under-way' | null>(null);
   const dialog = useRef<HTMLDialogElement>(null);
 
   const download = async (): Promise<void> => {
@@ -21,8 +20,9 @@ export function OwnData({ visit, onStartAnew }: { visit: Visit; onStartAnew: () 
   };
   const erase = async (): Promise<void> => {
     dialog.current?.close();
-    erasure.value = 'under-way';
-    erasure.value = await visit.erase();
+    said.value = 'Erasing …';
+    const erasure = await visit.erase();
+    said.value = erasure.erased === true ? '' : erasure.why;
   };
 
   return (
@@ -38,15 +38,8 @@ export function OwnData({ visit, onStartAnew }: { visit: Visit; onStartAnew: () 
         </button>
       </p>
       <p class="small" role="status">
-        {erasure.value === null ? said.value : sayErasure(erasure.value)}
+        {said.value}
       </p>
-      {erasure.value !== null && erasure.value !== 'under-way' && (
-        <p class="row">
-          <button type="button" class="plain" onClick={() => void onStartAnew()}>
-            Start anew as somebody else
-          </button>
-        </p>
-      )}
       <dialog ref={dialog} aria-labelledby="erase-title">
         <h3 id="erase-title">Erase your twin?</h3>
         <p>
@@ -66,13 +59,32 @@ export function OwnData({ visit, onStartAnew }: { visit: Visit; onStartAnew: () 
   );
 }
 
-function sayErasure(erasure: Erasure | 'under-way'): string {
-  if (erasure === 'under-way') return 'Erasing …';
-  if (erasure.erased === true)
-    return erasure.withdrawn
-      ? 'Your twin is erased. Your withdrawal stands in the public log; nothing else is left here.'
-      : 'Your twin is erased. There was no consent to withdraw; nothing is left here.';
-  return erasure.why;
+export interface ErasedProps {
+  erasure: Exclude<Erasure, { erased: false }>;
+  /** Makes a new pseudonym. */
+  onStartAnew: () => Promise<void>;
+}
+
+export function Erased({ erasure, onStartAnew }: ErasedProps): JSX.Element {
+  return (
+    <section class="card erased" role="status" aria-labelledby="erased">
+      <h2 id="erased" class="big">
+        {erasure.erased === true ? 'Your twin is erased' : 'Your twin’s data are erased'}
+      </h2>
+      <p>{erasure.erased === true ? sayErased(erasure.withdrawn) : erasure.why}</p>
+      <p class="row">
+        <button type="button" class="plain" onClick={() => void onStartAnew()}>
+          Start anew as somebody else
+        </button>
+      </p>
+    </section>
+  );
+}
+
+function sayErased(withdrawn: boolean): string {
+  return withdrawn
+    ? 'Your withdrawal stands in the public log. Nothing of the twin is left in this browser.'
+    : 'There was no consent to withdraw. Nothing of the twin is left in this browser.';
 }
 
 function saveFile(name: string, text: string): void {

@@ -5,7 +5,7 @@ import type { Visit } from '../visit.ts';
 import { percent } from '../words.ts';
 import { Consents } from './consents.tsx';
 import { Guess, Moves } from './guess.tsx';
-import { OwnData } from './own-data.tsx';
+import { Erased, OwnData } from './own-data.tsx';
 import { Rounds } from './rounds.tsx';
 import { Signals } from './signals.tsx';
 import { Why } from './why.tsx';
@@ -17,7 +17,9 @@ export interface PanelProps {
 }
 
 export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
-  const { status } = visit;
+  const { status, erasure } = visit;
+  if (erasure.value !== null && erasure.value.erased !== false)
+    return <Erased erasure={erasure.value} onStartAnew={onStartAnew} />;
   return (
     <section class="twin" aria-labelledby="twin">
       <header class="twin-head">
@@ -35,15 +37,15 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
       )}
       <div class="columns">
         <div class="column">
+          <Guess visit={visit} />
           <Consents visit={visit} />
           <Signals visit={visit} />
-          <OwnData visit={visit} onStartAnew={onStartAnew} />
         </div>
         <div class="column">
-          <Guess visit={visit} />
           <Why visit={visit} />
           <Rounds visit={visit} />
           <Moves visit={visit} />
+          <OwnData visit={visit} />
         </div>
       </div>
       <Ticker visit={visit} />

@@ -8,7 +8,7 @@ const STEPS = [
   { name: 'Waits for a round', states: ['waiting'] },
   { name: 'Trains and masks', states: ['working'] },
   { name: 'Sends one report', states: ['sending', 'pending'] },
-  { name: 'Is in the sum', states: ['accepted', 'ended'] },
+  { name: 'Is in the round', states: ['accepted', 'ended'] },
 ] as const satisfies readonly { name: string; states: readonly RoundState['state'][] }[];
 
 export function Rounds({ visit }: { visit: Visit }): JSX.Element {
