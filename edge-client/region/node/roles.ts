@@ -6,9 +6,9 @@ import type { TaskSpec } from '@twinkeep/protocol';
 export function seededRole(
   seed: string,
   { taskId, evaluation }: Pick<TaskSpec, 'taskId' | 'evaluation'>,
-  subject: string,
+  identifier: string,
 ): Role {
-  const digest = sha256(utf8ToBytes(`role\n${seed}\n${taskId}\n${subject}`));
+  const digest = sha256(utf8ToBytes(`role\n${seed}\n${taskId}\n${identifier}`));
   const share = new DataView(digest.buffer, digest.byteOffset).getUint32(0) / 2 ** 32;
   return share < evaluation.holdout ? 'hold-out' : 'train';
 }

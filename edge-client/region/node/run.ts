@@ -211,6 +211,6 @@ function withSeededRoles({ store }: Region, task: TaskSpec, seed: string): TwinS
   return {
     ...store,
     drawRoles: (taskId, subjects) =>
-      store.drawRolesBy(taskId, subjects, (subject) => seededRole(seed, task, subject)),
+      store.drawRolesBy(taskId, subjects, (identifier) => seededRole(seed, task, identifier)),
   };
 }

@@ -4,13 +4,16 @@ import { sql } from 'kysely';
 import type { Database } from '../process/database.ts';
 import { bytesToJson, jsonToBytes, type TwinCipher } from './cipher.ts';
 import type { RegionTables } from './schema.ts';
-import type { WriteContext } from './write.ts';
+import { rowName, type WriteContext } from './write.ts';
 
-/** As the port's `drawRoles`, for a draw that may depend on the twin. */
+/**
+ * As the port's `drawRoles`, for a draw that may depend on the twin: it is told the first of its identifiers, which is the same in every
+ * database, where a subject follows from this node's secret.
+ */
 export type DrawRoles = (
   taskId: string,
   subjects: readonly string[],
-  draw: (subject: string) => Role,
+  draw: (identifier: string) => Role,
 ) => Promise<Map<string, Role>>;
 
 export function createRoleStore(db: Database<RegionTables>, { keys }: WriteContext): DrawRoles {
@@ -26,8 +29,9 @@ export function createRoleStore(db: Database<RegionTables>, { keys }: WriteConte
         const locked = await keys.find(trx, names, true);
         const existing = await readRoles(trx, taskId, locked);
         const missing = [...locked].filter(([subject]) => !existing.has(subject));
+        const identifiers = await readIdentifiers(trx, new Map(missing));
         const rows = missing.map(([subject, { cipher }]) => {
-          const role = draw(subject);
+          const role = draw(identifiers.get(subject) ?? subject);
           existing.set(subject, role);
           return { subject, task_id: taskId, sealed: cipher.seal('role', taskId, jsonToBytes(role)) };
         });
@@ -46,6 +50,26 @@ export function createRoleStore(db: Database<RegionTables>, { keys }: WriteConte
     }
     return roles;
   };
+}
+
+async function readIdentifiers(
+  trx: Database<RegionTables>,
+  entries: ReadonlyMap<string, { cipher: TwinCipher }>,
+): Promise<Map<string, string>> {
+  const rows = await trx
+    .selectFrom('binding')
+    .selectAll()
+    .where(sql<boolean>`subject = ANY(${[...entries.keys()]})`)
+    .execute();
+  const first = new Map<string, string>();
+  for (const { subject, tag, sealed } of rows) {
+    const cipher = entries.get(subject)?.cipher;
+    if (cipher === undefined) continue;
+    const identifier = bytesToJson<string>(cipher.open('binding', rowName(tag), sealed));
+    const known = first.get(subject);
+    if (known === undefined || identifier < known) first.set(subject, identifier);
+  }
+  return first;
 }
 
 async function readRoles(
