@@ -1,12 +1,11 @@
 /** This device's part in one round, through the same `participate` as a region node's, and what to tell the person of it. */
-import { type LoggedStatement, type RoundOffer, type TaskSpec } from '@twinkeep/protocol';
+import type { LoggedStatement, RoundConfig, RoundOffer, TaskSpec } from '@twinkeep/protocol';
 import { askContribution, readConsentChain } from '../consent-chain.ts';
 import { labelOf } from '../features/row.ts';
 import { createGatherCache } from '../round/gather.ts';
 import { participate, type Contributed, type Participant } from '../round/participate.ts';
 import type { StayHome } from '../round/reasons.ts';
 import { drawRole } from '../round/role.ts';
-import type { ReportRecord } from '../store/port.ts';
 import type { RoundState } from '../twin/types.ts';
 import type { Board } from './board.ts';
 import { createLazyEngine } from './engine.ts';
@@ -128,25 +127,28 @@ async function sayStaysHome(
   const config = offer.config?.statement.body;
   const round = config?.round ?? null;
   if (stayHome === 'no-round') return void sayNoRound(board, taskId, round);
-  if (stayHome === 'already-reported') {
-    const reports = await home.store.readReports(taskId);
-    return sayKnownReport(
-      board,
-      taskId,
-      reports.find((report) => report.round === round),
-    );
-  }
+  if (stayHome === 'already-reported') return sayKnownReport(home, board, task, config as RoundConfig);
   const reason =
     stayHome === 'too-few-twins' ? await whyNobody(home, task, config?.ackDeadline ?? 0) : stayHome;
   board.sayWhy(taskId, { round, state: 'stays-home' }, reason, detail);
 }
 
-function sayKnownReport(board: Board, taskId: string, report: ReportRecord | undefined): void {
-  if (report === undefined) return;
-  const { round, outcome } = report;
-  if (outcome === 'accepted') board.say(taskId, { ...ACCEPTED, round });
-  else if (outcome === 'pending')
-    board.sayWhy(taskId, { round, state: 'pending' }, 'coordinator-unreachable');
+/** After a reload, or another tab's work: what became of the report of this round. */
+async function sayKnownReport(
+  home: Home,
+  board: Board,
+  task: TaskSpec,
+  { round, ackDeadline }: RoundConfig,
+): Promise<void> {
+  const { taskId } = task;
+  const reports = await home.store.readReports(taskId);
+  const outcome = reports.find((report) => report.round === round)?.outcome;
+  if (outcome === 'pending')
+    return board.sayWhy(taskId, { round, state: 'pending' }, 'coordinator-unreachable');
+  if (outcome !== 'refused') return board.say(taskId, { ...ACCEPTED, round });
+  // By the coordinator, or here, because the person withdrew while it was made.
+  const denied = 'denied' in (await askLeave(home, task, ackDeadline));
+  if (denied) board.sayWhy(taskId, { round, state: 'stays-home' }, 'not-consented');
   else board.sayWhy(taskId, { round, state: 'refused' }, 'report-refused');
 }
 

@@ -43,16 +43,9 @@ describe('a twin in Chromium', () => {
     proxy.close();
   });
   beforeEach(async () => {
-    const task = smallTask(`tabs-${tasks++}`, {
-      evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0 },
-      floors: { nMin: 2, nTarget: 3, minTwins: 2, maxTwins: 1000 },
-      windows: { collect: 12_000, ack: 6_000, reveal: 8_000 },
-    });
-    taskId = task.taskId;
-    await world.publish(task);
-    reporters = await Promise.all([0, 1].map((i) => world.startReporter(i, randomSubjects(2), task)));
     context = await browser.newContext();
     proxy.reports = [];
+    reporters = [];
   });
   afterEach(async () => {
     proxy.lose = null;
@@ -60,6 +53,18 @@ describe('a twin in Chromium', () => {
     for (const { process } of reporters) process.kill('SIGKILL');
     await context.close();
   });
+
+  /** A task whose rounds close at so many reports, and two reporters for it. */
+  async function begin(nTarget: number): Promise<void> {
+    const task = smallTask(`tabs-${tasks++}`, {
+      evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0 },
+      floors: { nMin: 2, nTarget, minTwins: 2, maxTwins: 1000 },
+      windows: { collect: 20_000, ack: 6_000, reveal: 8_000 },
+    });
+    taskId = task.taskId;
+    await world.publish(task);
+    reporters = await Promise.all([0, 1].map((i) => world.startReporter(i, randomSubjects(2), task)));
+  }
 
   /** A consenting twin with something to learn from. */
   async function open(worker = ''): Promise<TwinInPage> {
@@ -83,6 +88,7 @@ describe('a twin in Chromium', () => {
   }
 
   it('in two tabs reports once, and both tell how it stands', async () => {
+    await begin(3);
     const first = await open();
     const second = await again(first);
     await first.call((twin) => void twin.participate());
@@ -107,6 +113,7 @@ describe('a twin in Chromium', () => {
   });
 
   it('reloaded in the middle of training leaves nothing half done, and reports once afterwards', async () => {
+    await begin(3);
     const twin = await open('hold=true');
     await twin.call((twin) => void twin.participate());
     await twin.page.waitForFunction(() => globalThis.bank.trainings > 0);
@@ -123,6 +130,7 @@ describe('a twin in Chromium', () => {
   });
 
   it('killed while its report is on its way sends the very same bytes again', async () => {
+    await begin(3);
     const twin = await open();
     proxy.lose = ({ method, url }) => (method === 'PUT' && url.includes('/reports/') ? 'after' : null);
     await twin.call((twin) => void twin.participate());
@@ -143,6 +151,7 @@ describe('a twin in Chromium', () => {
   });
 
   it('offline for a round says so, and is there in the next', async () => {
+    await begin(2);
     const twin = await open();
     await context.setOffline(true);
     await twin.call((twin) => void twin.participate());
@@ -155,10 +164,16 @@ describe('a twin in Chromium', () => {
     expect((await endRound(1)).count).toBe(2);
     await context.setOffline(false);
     await twin.untilState({ round: 2, state: 'accepted' });
-    expect((await endRound(2)).count).toBe(3);
+    reporters[0]!.upload(2);
+    expect((await world.untilEnded(taskId, 2, 30))[1]).toMatchObject({
+      status: 'sealed',
+      count: 2,
+      twins: 3,
+    });
   });
 
   it('with a clock that is a day behind stays home and says why, and comes along once it is right', async () => {
+    await begin(3);
     const twin = await open();
     await twin.tell({ kind: 'clock', error: -DAY });
     await twin.call((twin) => void twin.participate());
@@ -173,6 +188,7 @@ describe('a twin in Chromium', () => {
   });
 
   it('withdrawn in one tab stops what another tab is working on', async () => {
+    await begin(2);
     const worker = await open('hold=true');
     const other = await again(worker);
     await worker.call((twin) => void twin.participate());
@@ -186,6 +202,7 @@ describe('a twin in Chromium', () => {
   });
 
   it('erased in one tab is gone in the other', async () => {
+    await begin(3);
     const first = await open();
     const second = await again(first);
     expect(await first.call((twin) => twin.erase())).toEqual({ erased: true, withdrawn: true });
