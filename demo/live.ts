@@ -56,7 +56,10 @@ export async function openLive(nodes: number): Promise<Live> {
     },
     async moveIn(folder, { coordinatorUrl, parties: { trust } }) {
       const text = await readFile(join(folder, 'issuer', 'key.json'), 'utf8');
-      issuer = { trust, key: await importSigningKey(JSON.parse(text) as Parameters<typeof importSigningKey>[0]) };
+      issuer = {
+        trust,
+        key: await importSigningKey(JSON.parse(text) as Parameters<typeof importSigningKey>[0]),
+      };
       info = { ...info, coordinatorUrl, trust };
     },
     close: () => server.close(),
@@ -125,7 +128,9 @@ export async function goOn(live: Live, coordinator: CoordinatorClient, display: 
     after = results.at(-1)?.round ?? after;
     if (last !== undefined) {
       const auc = last.evaluation?.auc?.toFixed(3) ?? 'not yet known';
-      display.status(`  Round ${last.round}: ${last.count} reports, ${last.twins} twins, AUC ${auc}. Ctrl-C ends the demo.`);
+      display.status(
+        `  Round ${last.round}: ${last.count} reports, ${last.twins} twins, AUC ${auc}. Ctrl-C ends the demo.`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }

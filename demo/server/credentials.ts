@@ -16,6 +16,11 @@ export function credentialFor(
   deviceKey: string,
   now: Date,
 ): Promise<string> {
-  const claims = { sub: subject, devicePublicKey: base64UrlToBytes(deviceKey), maxTwins: 1, scope: 'device' } as const;
+  const claims = {
+    sub: subject,
+    devicePublicKey: base64UrlToBytes(deviceKey),
+    maxTwins: 1,
+    scope: 'device',
+  } as const;
   return issueCredential(claims, { id: trust.issuer.id, key }, trust.coordinator.id, now, CREDENTIAL_SECONDS);
 }

@@ -3,7 +3,17 @@ import { HELP, readOptions } from '../../demo/cli.ts';
 
 test('without arguments it is the documented run', () => {
   expect(readOptions([])).toEqual({
-    ...{ file: null, splits: 1, json: null, seed: 1, rounds: null, nodes: 10, customers: 5_000, keep: false, exit: false },
+    ...{
+      file: null,
+      splits: 1,
+      json: null,
+      seed: 1,
+      rounds: null,
+      nodes: 10,
+      customers: 5_000,
+      keep: false,
+      exit: false,
+    },
   });
 });
 
@@ -14,7 +24,16 @@ test('every option of the help is understood', () => {
   ];
   expect(readOptions(args)).toEqual({
     file: { data: 'a.csv', mapping: 'a.json' },
-    ...{ splits: 5, json: 'out.json', seed: 7, rounds: 3, nodes: 4, customers: 5_000, keep: false, exit: false },
+    ...{
+      splits: 5,
+      json: 'out.json',
+      seed: 7,
+      rounds: 3,
+      nodes: 4,
+      customers: 5_000,
+      keep: false,
+      exit: false,
+    },
   });
   expect(readOptions(['--customers', '400', '--keep'])).toMatchObject({ customers: 400, keep: true });
   expect(readOptions(['--help'])).toBe('help');

@@ -23,7 +23,9 @@ export const ACTIONS = {
   bill: happening('invoice.issued', 'billing', 'transactional', (amount: number) => ({ amount })),
   raisePrice: happening('price.changed', 'billing', 'transactional', (percent: number) => ({ percent })),
   contract: happening('attribute.set', 'crm', 'transactional', (contract: string) => ({ contract })),
-  techSupport: happening('attribute.set', 'crm', 'transactional', (techSupport: boolean) => ({ techSupport })),
+  techSupport: happening('attribute.set', 'crm', 'transactional', (techSupport: boolean) => ({
+    techSupport,
+  })),
   useData: happening('usage.data', 'network', 'behavioral', (utilisation: number, gb: number) => ({
     gb,
     utilisation,

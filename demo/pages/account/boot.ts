@@ -59,7 +59,10 @@ export async function signIn(anew: boolean): Promise<SignedIn> {
 /** At the bound the app may act on the twin's guess, if the visitor allows it. */
 export const ACT_AT = 0.4;
 
-export function startTwin({ coordinatorUrl, trust, task, controller }: LiveDemo, subject: string): Promise<Twin> {
+export function startTwin(
+  { coordinatorUrl, trust, task, controller }: LiveDemo,
+  subject: string,
+): Promise<Twin> {
   return createTwin({
     coordinatorUrl,
     trust,

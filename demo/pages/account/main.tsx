@@ -14,7 +14,8 @@ import { TwinPanel } from './twin/panel.tsx';
 import { beginVisit, type Visit } from './visit.ts';
 import { Waiting } from './waiting.tsx';
 
-type Stand = { at: 'waiting'; info: DemoInfo | null } | { at: 'visiting'; visit: Visit } | { at: 'failed'; why: string };
+type Stand =
+  { at: 'waiting'; info: DemoInfo | null } | { at: 'visiting'; visit: Visit } | { at: 'failed'; why: string };
 
 const stand = signal<Stand>({ at: 'waiting', info: null });
 
@@ -50,7 +51,10 @@ async function begin(): Promise<void> {
   // The policy of a page names the coordinator that there was when it was loaded.
   if (waited) location.reload();
   const account = await signIn(false);
-  stand.value = { at: 'visiting', visit: await beginVisit(await startTwin(demo, account.subject), demo, account) };
+  stand.value = {
+    at: 'visiting',
+    visit: await beginVisit(await startTwin(demo, account.subject), demo, account),
+  };
 }
 
 /** After an erasure: as somebody whom nobody has seen before. */
@@ -62,5 +66,8 @@ async function startAnew(): Promise<void> {
 render(<Page />, document.getElementById('page') as HTMLElement);
 begin().catch((error: unknown) => {
   const detail = error instanceof Error ? error.message : String(error);
-  stand.value = { at: 'failed', why: `The twin could not be started: ${detail}. Reload the page to try again.` };
+  stand.value = {
+    at: 'failed',
+    why: `The twin could not be started: ${detail}. Reload the page to try again.`,
+  };
 });

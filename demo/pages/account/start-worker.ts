@@ -1,9 +1,13 @@
 /** The one script address that this page may start: the policy of the page demands that it is named here. */
+// oxlint-disable-next-line import/default -- the address of the built worker, made by Vite
 import workerUrl from './worker.ts?worker&url';
 
 /** The part of the Trusted Types API that is used; browsers without it take the address as it is. */
 interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (url: string) => string },
+  ): {
     createScriptURL: (url: string) => string;
   };
 }

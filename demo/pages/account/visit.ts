@@ -130,7 +130,9 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
       predicted.value = { predicted: true, prediction };
       offered.value &&= prediction.personalise.allow && probability >= ACT_AT;
       if (cause !== '' && (before === undefined || Math.abs(before.probability - probability) >= 5e-4))
-        moves.value = [...moves.value, { step: (before?.step ?? 0) + 1, probability, cause }].slice(-SHOWN_MOVES);
+        moves.value = [...moves.value, { step: (before?.step ?? 0) + 1, probability, cause }].slice(
+          -SHOWN_MOVES,
+        );
     });
     void explain();
   }
@@ -148,7 +150,12 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
   /** @returns whether it is new to the twin */
   async function record(event: CustomerEvent): Promise<boolean> {
     const outcome = await twin.record(event);
-    const line = { id: event.id, at: Date.parse(event.time), category: event.category, text: eventWords(event) };
+    const line = {
+      id: event.id,
+      at: Date.parse(event.time),
+      category: event.category,
+      text: eventWords(event),
+    };
     if (!outcome.recorded) note({ ...line, outcome: 'refused', why: outcome.why });
     else if (outcome.fresh) note({ ...line, outcome: 'taken-in' });
     return outcome.recorded && outcome.fresh;
@@ -172,7 +179,9 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
     const answer = await twin.export();
     if (!answer.available) return;
     const known = new Set(records.map(({ id }) => id));
-    const own = answer.data.events.filter(({ id }) => !known.has(id)).toSorted((a, b) => (a.time < b.time ? -1 : 1));
+    const own = answer.data.events
+      .filter(({ id }) => !known.has(id))
+      .toSorted((a, b) => (a.time < b.time ? -1 : 1));
     happened.value = [...records, ...own];
     for (const event of own)
       note({

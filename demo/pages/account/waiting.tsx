@@ -16,7 +16,8 @@ export function Waiting({ info }: { info: DemoInfo | null }): JSX.Element {
       <h1 id="waiting">The demo is not ready for visitors yet</h1>
       <p role="status">{info === null ? 'It does not answer at the moment.' : WORDS[info.stage]}</p>
       <p class="soft">
-        This page goes on by itself. Meanwhile, the <a href={PAGES.status}>status page</a> shows the rounds as they happen.
+        This page goes on by itself. Meanwhile, the <a href={PAGES.status}>status page</a> shows the rounds as
+        they happen.
       </p>
     </section>
   );

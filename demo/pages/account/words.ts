@@ -8,7 +8,10 @@ export const CATEGORY_WORDS: Readonly<Record<Category, { name: string; what: str
   behavioral: { name: 'How you use it', what: 'how much data you use, how often you open this app' },
   interaction: { name: 'Help and faults', what: 'whether you asked for help, and whether it helped' },
   contextual: { name: 'Device and area', what: 'the class of your phone, town or country' },
-  third_party_enrichment: { name: 'From a data partner', what: 'what another firm guesses of your household' },
+  third_party_enrichment: {
+    name: 'From a data partner',
+    what: 'what another firm guesses of your household',
+  },
   feedback: { name: 'Your ratings', what: 'your answers to our survey' },
   psychographic: { name: 'Your interests', what: 'what you told us that matters to you' },
 };
@@ -44,9 +47,9 @@ const FEATURES: Readonly<Record<string, string>> = {
 
 const UNITS: Readonly<Record<string, (value: number) => string>> = {
   'invoice.issued.amount': (value) => money(value),
-  'price.changed.percent.sum': (value) => `${value} %`,
+  'price.changed.percent.sum': (value) => `${Math.round(value)} %`,
   'usage.data.utilisation.mean': (value) => `${Math.round(value)} %`,
-  'usage.data.utilisation': (value) => `${value} %`,
+  'usage.data.utilisation': (value) => `${Math.round(value)} %`,
   'support.contact.resolved.ratio': (value) => `${Math.round(100 * value)} %`,
 };
 

@@ -15,8 +15,10 @@ export function Helpers({ status }: { status: Status }): JSX.Element {
     <section class="card helpers" aria-labelledby="helpers">
       <h2 id="helpers">Mask helpers</h2>
       <p class="soft small">
-        A sum is opened only if enough of these add up the same masks. The names are those of the trust file that every device
-        pins. {operators > 0 && 'Here all of them run on this machine: that shows the software, it protects nothing from you.'}
+        A sum is opened only if enough of these add up the same masks. The names are those of the trust file
+        that every device pins.{' '}
+        {operators > 0 &&
+          'Here all of them run on this machine: that shows the software, it protects nothing from you.'}
       </p>
       <div class="scroll" role="region" aria-label="Table: mask helpers" tabIndex={0}>
         <table class="small">

@@ -31,8 +31,8 @@ export function LogCard({ log }: { log: Signal<LogView | null> }): JSX.Element {
         </>
       )}
       <p class="soft small">
-        Every task, round, set, result and consent is an entry. Your browser checks the log’s signature and a proof that the
-        tree of now begins with the tree of then; it asks nobody to do that for it.
+        Every task, round, set, result and consent is an entry. Your browser checks the log’s signature and a
+        proof that the tree of now begins with the tree of then; it asks nobody to do that for it.
       </p>
     </section>
   );

@@ -36,8 +36,12 @@ export interface LogReads {
   consistency: (from: number, to: number) => Promise<string[] | null>;
 }
 
-/** What of `Storage` is needed. */
-export type HeadStore = Pick<Storage, 'getItem' | 'setItem'>;
+/** What of the browser's `Storage` is needed. */
+export interface HeadStore {
+  getItem(key: string): string | null;
+  /** @throws where nothing more is taken */
+  setItem(key: string, value: string): void;
+}
 
 export interface LogWitness {
   /** Reads the head and judges it. @throws what the reads throw: nothing is judged then */

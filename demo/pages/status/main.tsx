@@ -6,6 +6,7 @@ import './status.css';
 import { render, type JSX } from 'preact';
 import { Masthead } from '../ui/masthead.tsx';
 import { Helpers } from './helpers.tsx';
+import type { HeadStore } from './log.ts';
 import { LogCard } from './log-card.tsx';
 import { Now } from './now.tsx';
 import { ProtectedToday } from './protected.tsx';
@@ -32,7 +33,7 @@ function Page({ status }: { status: Status }): JSX.Element {
 }
 
 /** A browser that keeps nothing for this page still shows it. */
-function headStore(): Pick<Storage, 'getItem' | 'setItem'> {
+function headStore(): HeadStore {
   try {
     return window.localStorage;
   } catch {

@@ -56,7 +56,9 @@ export function AucChart({ status }: { status: Status }): JSX.Element {
 function toEvaluated({ round, evaluation }: EndedRound): Evaluated[] {
   if (evaluation === null || evaluation.auc === null) return [];
   const { auc, logLoss, twins, positives } = evaluation;
-  return [{ round, auc, logLoss, twins, positives, interval: aucInterval(auc, positives, twins - positives) }];
+  return [
+    { round, auc, logLoss, twins, positives, interval: aucInterval(auc, positives, twins - positives) },
+  ];
 }
 
 export function ReportsChart({ status }: { status: Status }): JSX.Element {

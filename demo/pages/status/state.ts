@@ -89,7 +89,10 @@ async function readProgress(taskId: string, known: TaskProgress | null): Promise
   const ended: EndedRound[] = known?.taskId === taskId ? [...known.ended] : [];
   for (;;) {
     const after = ended.at(-1)?.round ?? 0;
-    const page = await readJson(coordinatorPath(`${progressPath(taskId)}?after=${after}`), taskProgressSchema);
+    const page = await readJson(
+      coordinatorPath(`${progressPath(taskId)}?after=${after}`),
+      taskProgressSchema,
+    );
     ended.push(...page.ended);
     if (page.ended.length === 0) return { ...page, ended: ended.slice(-MAX_ROUNDS) };
   }

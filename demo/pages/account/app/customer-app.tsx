@@ -48,7 +48,9 @@ export function CustomerApp({ visit }: { visit: Visit }): JSX.Element {
           </button>
         ))}
       </nav>
-      {visit.offered.value && <Offer onGo={() => (view.value = 'offers')} onClose={() => (visit.offered.value = false)} />}
+      {visit.offered.value && (
+        <Offer onGo={() => (view.value = 'offers')} onClose={() => (visit.offered.value = false)} />
+      )}
       <View visit={visit} account={account} />
     </section>
   );
@@ -62,7 +64,8 @@ function Offer({ onGo, onClose }: { onGo: () => void; onClose: () => void }): JS
         <strong>Stay with us: a two-year contract at the price of today.</strong>
       </p>
       <p class="small">
-        Your twin called this app because its guess rose to {percent(ACT_AT)}. You allowed that; nobody else knows.
+        Your twin called this app because its guess rose to {percent(ACT_AT)}. You allowed that; nobody else
+        knows.
       </p>
       <p class="row">
         <button type="button" class="plain strong" onClick={onGo}>

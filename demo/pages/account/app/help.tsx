@@ -4,8 +4,14 @@ import { ACTIONS } from '../actions.ts';
 import type { ViewProps } from './customer-app.tsx';
 
 const TOPICS = [
-  { ask: 'My bill looks wrong', answer: 'Your last bill has one more day in it than the month. Shall I send you the days one by one?' },
-  { ask: 'My line is slow', answer: 'I have measured your line: it gives what was agreed. Please switch your router off and on.' },
+  {
+    ask: 'My bill looks wrong',
+    answer: 'Your last bill has one more day in it than the month. Shall I send you the days one by one?',
+  },
+  {
+    ask: 'My line is slow',
+    answer: 'I have measured your line: it gives what was agreed. Please switch your router off and on.',
+  },
   { ask: 'I want another plan', answer: 'You can change it at the beginning of each month, under Offers.' },
 ] as const;
 

@@ -8,8 +8,12 @@ const GB_PER_PERCENT = 0.4;
 
 export function Home({ visit, account }: ViewProps): JSX.Element {
   const { amount, used } = account;
-  const let_ = (...what: Happening[]) => () => void visit.happen(...what);
-  const useData = (percent: number): Happening => ACTIONS.useData(percent, Math.round(percent * GB_PER_PERCENT));
+  const does =
+    (...what: Happening[]) =>
+    () =>
+      void visit.happen(...what);
+  const useData = (percent: number): Happening =>
+    ACTIONS.useData(percent, Math.round(percent * GB_PER_PERCENT));
   return (
     <>
       <div class="plan">
@@ -27,18 +31,18 @@ export function Home({ visit, account }: ViewProps): JSX.Element {
       </div>
       <h2>Let something happen</h2>
       <ul class="tiles">
-        <Tile text="Hardly use it for a month" onDo={let_(useData(6))} />
-        <Tile text="Use a lot for a month" onDo={let_(useData(148))} />
-        <Tile text="Have an outage of two hours" onDo={let_(ACTIONS.outage(120))} />
+        <Tile text="Hardly use it for a month" onDo={does(useData(6))} />
+        <Tile text="Use a lot for a month" onDo={does(useData(148))} />
+        <Tile text="Have an outage of two hours" onDo={does(ACTIONS.outage(120))} />
         <Tile
           text="Get a price rise of 12 %"
-          onDo={let_(ACTIONS.raisePrice(12), ACTIONS.bill(Math.round(amount * 112) / 100))}
+          onDo={does(ACTIONS.raisePrice(12), ACTIONS.bill(Math.round(amount * 112) / 100))}
         />
       </ul>
       <h2 id="rate">Would you recommend us?</h2>
       <div class="scale" role="group" aria-labelledby="rate">
         {Array.from({ length: 11 }, (_, score) => (
-          <button key={score} type="button" onClick={let_(ACTIONS.rate(score))}>
+          <button key={score} type="button" onClick={does(ACTIONS.rate(score))}>
             {score}
           </button>
         ))}

@@ -29,7 +29,9 @@ export function Guess({ visit }: { visit: Visit }): JSX.Element {
             <LastMove visit={visit} />
           </p>
           <Meter share={predicted.prediction.probability} />
-          <p class="small">Chance that you leave within three months. Inferred by a model, not a fact about you.</p>
+          <p class="small">
+            Chance that you leave within three months. Inferred by a model, not a fact about you.
+          </p>
           <p class="small soft">
             {sayModel(predicted.prediction.model.round, predicted.prediction.calibration.figures)}{' '}
             {predicted.prediction.personalise.allow
@@ -56,7 +58,7 @@ function LastMove({ visit }: { visit: Visit }): JSX.Element | null {
 function sayModel(round: number | null, figures: { twins: number; auc: number | null } | null): string {
   if (round === null) return 'The model has learned nothing yet.';
   const skill =
-    figures?.auc == null
+    figures === null || figures.auc === null
       ? ''
       : ` The one before it ranked ${percent(figures.auc)} of pairs of ${count(figures.twins)} held-out customers rightly.`;
   return `Model of round ${round}.${skill}`;

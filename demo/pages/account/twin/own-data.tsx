@@ -43,8 +43,8 @@ export function OwnData({ visit }: { visit: Visit }): JSX.Element {
       <dialog ref={dialog} aria-labelledby="erase-title">
         <h3 id="erase-title">Erase your twin?</h3>
         <p>
-          All consents are withdrawn, the log is told, and everything that the twin keeps in this browser is destroyed. Reports that
-          were sent stay in their sums: nobody can take one out of a sum again.
+          All consents are withdrawn, the log is told, and everything that the twin keeps in this browser is
+          destroyed. Reports that were sent stay in their sums: nobody can take one out of a sum again.
         </p>
         <p class="row">
           <button type="button" class="plain danger" onClick={() => void erase()}>

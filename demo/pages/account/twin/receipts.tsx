@@ -16,7 +16,8 @@ export function Receipts({ receipts }: { receipts: readonly ConsentReceiptView[]
         {receipts.toReversed().map(({ id, event, receipt }) => (
           <li key={id}>
             <span>
-              {TYPES[event.event.type]}: {event.grants.map(({ category }) => CATEGORY_WORDS[category].name).join(', ')}
+              {TYPES[event.event.type]}:{' '}
+              {event.grants.map(({ category }) => CATEGORY_WORDS[category].name).join(', ')}
             </span>
             <span class="soft number">
               {moment(Date.parse(event.event.at), Date.now())},{' '}

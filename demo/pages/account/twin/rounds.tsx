@@ -18,10 +18,16 @@ export function Rounds({ visit }: { visit: Visit }): JSX.Element {
     <section class="card rounds" aria-labelledby="rounds">
       <h3 id="rounds">Rounds</h3>
       <p class="small">
-        In a round your twin trains on your signals and sends one masked report. Only the sum over all reports can be opened.
+        In a round your twin trains on your signals and sends one masked report. Only the sum over all reports
+        can be opened.
       </p>
       <p class="row">
-        <button type="button" class="plain" aria-pressed={takes} onClick={() => (takes ? void visit.stop() : visit.takePart())}>
+        <button
+          type="button"
+          class="plain"
+          aria-pressed={takes}
+          onClick={() => (takes ? void visit.stop() : visit.takePart())}
+        >
           {takes ? 'Stop taking part' : 'Take part in rounds'}
         </button>
       </p>
@@ -76,7 +82,9 @@ function Results({ results }: { results: readonly RoundResultView[] }): JSX.Elem
               <th scope="row">{round}</th>
               <td>{reported ? 'took part' : 'stayed home'}</td>
               <td>
-                {status === 'sealed' ? `${plural(count, 'report')}, ${plural(twins, 'twin')}` : 'no sum was opened'}
+                {status === 'sealed'
+                  ? `${plural(count, 'report')}, ${plural(twins, 'twin')}`
+                  : 'no sum was opened'}
               </td>
               <td>{evaluation?.auc?.toFixed(3) ?? 'not known'}</td>
             </tr>

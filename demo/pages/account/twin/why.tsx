@@ -31,7 +31,8 @@ function Bars({ explanation }: { explanation: Explanation }): JSX.Element {
   return (
     <>
       <p class="small">
-        With nothing known the model says {percent(baseline)}. Your signals make it {percent(prediction.probability)}:
+        With nothing known the model says {percent(baseline)}. Your signals make it{' '}
+        {percent(prediction.probability)}:
       </p>
       <ul class="bars small">
         {shown.map(({ feature, category, value, contribution }) => (
@@ -53,7 +54,8 @@ function Bars({ explanation }: { explanation: Explanation }): JSX.Element {
       </ul>
       <p class="small soft">
         In percentage points; + speaks for leaving. Shapley values,{' '}
-        {method.kind === 'exact' ? 'exact' : `from ${method.permutations} orders of the signals`}: they add up to the guess.
+        {method.kind === 'exact' ? 'exact' : `from ${method.permutations} orders of the signals`}: they add up
+        to the guess.
       </p>
     </>
   );
