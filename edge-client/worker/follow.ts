@@ -12,7 +12,8 @@ import type { Home } from './home.ts';
 import type { Insight } from './insight.ts';
 import { createAttempt, type Attempt } from './part.ts';
 import type { Restarts } from './restarts.ts';
-import { codeOf, troubleOf } from './trouble.ts';
+import type { SayTrouble } from './say-trouble.ts';
+import { codeOf } from './trouble.ts';
 
 export interface FollowDeps {
   home: Home;
@@ -21,6 +22,7 @@ export interface FollowDeps {
   insight: Insight;
   /** Ends the current wait or work of every task, which then starts anew: consent or clock have changed. */
   restarts: Restarts;
+  sayTrouble: SayTrouble;
   /** One round at a time, whatever the number of tasks. */
   oneAtATime: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -50,7 +52,7 @@ export async function followTask(deps: FollowDeps, taskId: string, stop: AbortSi
         if (await followSession(deps, taskId, attempt, session.signal)) return;
       } catch (error) {
         if (!session.signal.aborted) {
-          sayTrouble(deps, taskId, error);
+          deps.sayTrouble(taskId, error);
           await bell.wait(RETRY_LATER, session.signal);
         }
       } finally {
@@ -72,10 +74,11 @@ async function followSession(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { home, board } = deps;
+  home.tasks.sayMissing(taskId);
   const task = await home.tasks.awaitTask(taskId, signal);
   if (task === null) return false;
   if (board.of(taskId).state !== 'accepted') sayWaiting(board, taskId);
-  const onTrouble = (error: unknown): void => sayTrouble(deps, taskId, error);
+  const onTrouble = (error: unknown): void => deps.sayTrouble(taskId, error);
   for await (const offer of watchRound(home.transport, taskId, { signal, onTrouble })) {
     await announceResult(deps, task.statement.body, offer);
     if (offer.state === 'finished') {
@@ -104,7 +107,7 @@ async function takePart(
     } catch (error) {
       if (signal.aborted) return;
       if (codeOf(error)?.startsWith('auth/credential') === true) home.credentials.forget();
-      sayTrouble(deps, offer.taskId, error, offer.config?.statement.body.round);
+      deps.sayTrouble(offer.taskId, error, offer.config?.statement.body.round);
       const stale = codeOf(error) === 'features/other-plan' || codeOf(error) === 'no-credential';
       if (!stale && !isPassing(error)) return;
     }
@@ -157,20 +160,4 @@ function sayWaiting(board: Board, taskId: string): void {
     state: 'waiting',
     why: 'The twin waits for a round.',
   });
-}
-
-function sayTrouble(deps: FollowDeps, taskId: string, error: unknown, round?: number): void {
-  const { home, board, conditions } = deps;
-  const { reason, detail } = troubleOf(error);
-  const state = { round: round ?? board.of(taskId).round, state: 'waiting' } as const;
-  board.sayWhy(taskId, state, reason, detail);
-  // A page cannot read an answer that is not meant for its origin; that there is one, it can find out.
-  if (codeOf(error) !== 'transport/offline' || !conditions.now().online) return;
-  void home.platform.isReachable(home.settings.coordinatorUrl).then(
-    (reachable) => {
-      const unchanged = board.of(taskId).reason === reason;
-      if (reachable && unchanged) board.sayWhy(taskId, state, 'origin-refused', detail);
-    },
-    () => {},
-  );
 }

@@ -10,12 +10,11 @@ import { planOf, type FeaturePlan } from '../features/plan.ts';
 import type { DeviceStore } from '../store/device.ts';
 import { fetchTask } from '../transport/device.ts';
 import type { Transport } from '../transport/transport.ts';
-import type { Board } from './board.ts';
 import { createBell } from './bell.ts';
 import type { Platform } from './platform.ts';
 import { readyParts } from './ready-parts.ts';
 import type { CheckedSettings } from './settings.ts';
-import { codeOf, troubleOf } from './trouble.ts';
+import type { SayTrouble } from './say-trouble.ts';
 
 export interface TaskBook {
   /** Verified tasks, in the order of the options. */
@@ -28,6 +27,8 @@ export interface TaskBook {
   looked: Promise<void>;
   /** Resolves with the task as soon as it is known; null when asked to stop before. */
   awaitTask(taskId: string, stop: AbortSignal): Promise<LoggedStatement<TaskSpec> | null>;
+  /** Says again what is in the way of a task that is not known. */
+  sayMissing(taskId: string): void;
   /** Looks at once for what is missing: the network is back. */
   lookAgain(): void;
 }
@@ -37,7 +38,7 @@ export interface TaskBookDeps {
   platform: Pick<Platform, 'loadRoundParts'>;
   store: Pick<DeviceStore, 'readMemo' | 'writeMemo'>;
   transport: Transport;
-  board: Board;
+  sayTrouble: SayTrouble;
   stop: AbortSignal;
 }
 
@@ -47,12 +48,14 @@ const RETRY = 15_000;
 export function createTaskBook(deps: TaskBookDeps): TaskBook {
   const { settings, stop } = deps;
   const known = new Map<string, LoggedStatement<TaskSpec>>();
+  const missing = new Map<string, unknown>();
   const waiting = new Map<string, Set<() => void>>();
   const bells = new Map(settings.tasks.map((taskId) => [taskId, createBell()]));
   let plan: FeaturePlan | null = null;
 
   const learn = (taskId: string, task: LoggedStatement<TaskSpec>): void => {
     known.set(taskId, task);
+    missing.delete(taskId);
     plan = null;
     for (const resolve of waiting.get(taskId) ?? []) resolve();
     waiting.delete(taskId);
@@ -65,7 +68,8 @@ export function createTaskBook(deps: TaskBookDeps): TaskBook {
       learn(taskId, await findTask(deps, taskId));
       return true;
     } catch (error) {
-      if (!stop.aborted) sayMissing(deps.board, taskId, error);
+      missing.set(taskId, error);
+      if (!stop.aborted) deps.sayTrouble(taskId, error);
       return false;
     }
   };
@@ -98,6 +102,9 @@ export function createTaskBook(deps: TaskBookDeps): TaskBook {
         });
       return until.aborted ? null : (known.get(taskId) ?? null);
     },
+    sayMissing(taskId) {
+      if (missing.has(taskId)) deps.sayTrouble(taskId, missing.get(taskId));
+    },
     lookAgain: () => bells.forEach((bell) => bell.ring()),
   };
 }
@@ -118,14 +125,4 @@ async function findTask(
   verifyTask(task, taskId, settings.trust);
   await store.writeMemo(key, utf8ToBytes(JSON.stringify(task)));
   return task;
-}
-
-function sayMissing(board: Board, taskId: string, error: unknown): void {
-  const code = codeOf(error) ?? '';
-  if (code.startsWith('protocol/')) {
-    board.sayWhy(taskId, { round: null, state: 'stays-home' }, 'task-refused', code);
-    return;
-  }
-  const { reason, detail } = troubleOf(error);
-  board.sayWhy(taskId, { round: null, state: 'waiting' }, reason, detail);
 }

@@ -20,6 +20,7 @@ import type { Platform } from './platform.ts';
 import { createRecorder } from './recording.ts';
 import { createQueue, createRestarts } from './restarts.ts';
 import type { CheckedSettings } from './settings.ts';
+import { createSayTrouble } from './say-trouble.ts';
 import { createTabs, type TabMessage } from './tabs.ts';
 import { createTaskBook } from './task-book.ts';
 import { createLazyInsight } from './insight.ts';
@@ -68,18 +69,20 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     clock: platform.clock,
     random: platform.random,
   });
+  const conditions = createConditionsWatch(deps.conditions);
+  const isOnline = (): boolean => conditions.now().online;
   const board = createBoard(settings.tasks, (state, own) => {
     deps.emit('round', state);
     if (own) tabs.tell({ kind: 'round', state });
   });
-  const tasks = createTaskBook({ settings, platform, store, transport, board, stop: closing.signal });
+  const sayTrouble = createSayTrouble({ board, platform, settings, isOnline });
+  const tasks = createTaskBook({ settings, platform, store, transport, sayTrouble, stop: closing.signal });
   const home: Home = { settings, platform, store, key, transport, credentials, tasks, emit };
 
-  const conditions = createConditionsWatch(deps.conditions);
   const restarts = createRestarts();
-  const insight = createLazyInsight(home, () => conditions.now().online, closing.signal);
+  const insight = createLazyInsight(home, isOnline, closing.signal);
   const participation = createParticipation(
-    { home, board, conditions, insight, restarts, oneAtATime: createQueue() },
+    { home, board, conditions, insight, restarts, sayTrouble, oneAtATime: createQueue() },
     () => tabs.tell({ kind: 'hello' }),
     closing.signal,
   );
