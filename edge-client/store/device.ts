@@ -17,8 +17,8 @@ export interface DeviceStore extends TwinStore {
   /** Destroys everything, keys first, for every tab; also where it is damaged. The store is closed then. */
   destroy(): Promise<void>;
   close(): void;
-  /** Resolves when this handle ends: by its owner, by an erasure or an upgrade in another tab, or because the browser took it away. */
-  readonly closed: Promise<'closed' | 'erased' | 'upgraded' | 'lost'>;
+  /** Resolves when this handle ends. `gone`: it was erased, here or in another tab, or the browser took the storage away. */
+  readonly closed: Promise<'closed' | 'upgraded' | 'gone'>;
 }
 
 /** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt', 'store/full', 'store/unreadable' */

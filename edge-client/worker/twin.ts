@@ -43,6 +43,9 @@ export interface TwinDeps {
   askCredential: (deviceKey: string) => Promise<string | null>;
 }
 
+/** How long to wait for a word of who has taken the storage away. */
+const GONE_MILLIS = 500;
+
 /** @throws StoreError where this browser gives no storage, or what it keeps cannot be used */
 export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promise<OpenedTwin> {
   const { platform } = deps;
@@ -125,10 +128,12 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     if (participation.leads()) for (const state of board.all()) tabs.tell({ kind: 'round', state });
   }
 
-  void store.closed.then((how) => {
-    if (how === 'erased') void end('erased');
-    if (how === 'upgraded') void end('newer-version');
-    if (how === 'lost') void end('storage-lost');
+  void store.closed.then(async (how) => {
+    if (how === 'upgraded') await end('newer-version');
+    if (how !== 'gone') return;
+    // The tab that has erased it says so, before or after.
+    await new Promise((resolve) => setTimeout(resolve, GONE_MILLIS));
+    await end('storage-lost');
   });
 
   async function end(reason: Unavailable): Promise<void> {

@@ -18,7 +18,7 @@ interface Database {
   key: Promise<SigningKey> | null;
   /** Kept beside the port, which gives no events out. */
   events: Map<string, CustomerEvent>;
-  handles: Set<(how: 'erased' | 'closed') => void>;
+  handles: Set<(how: 'gone' | 'closed') => void>;
 }
 
 export function createMemoryDatabases(): MemoryDatabases {
@@ -35,7 +35,7 @@ export function createMemoryDatabases(): MemoryDatabases {
     async destroy(name) {
       const database = databases.get(name);
       databases.delete(name);
-      for (const end of [...(database?.handles ?? [])]) end('erased');
+      for (const end of [...(database?.handles ?? [])]) end('gone');
     },
   };
   return self;
@@ -53,9 +53,9 @@ function createDatabase(): Database {
 
 function openHandle(databases: MemoryDatabases, name: string, database: Database): DeviceStore {
   let ended = false;
-  let tellEnd: (how: 'erased' | 'closed') => void;
-  const closed = new Promise<'erased' | 'closed'>((resolve) => (tellEnd = resolve));
-  const end = (how: 'erased' | 'closed'): void => {
+  let tellEnd: (how: 'gone' | 'closed') => void;
+  const closed = new Promise<'gone' | 'closed'>((resolve) => (tellEnd = resolve));
+  const end = (how: 'gone' | 'closed'): void => {
     ended = true;
     database.handles.delete(end);
     tellEnd(how);
