@@ -29,28 +29,39 @@ export interface EraserDeps {
 const PATIENCE = 8_000;
 
 export function createEraser({ home, consenting, delivery, erased }: EraserDeps): Eraser {
-  let over = false;
-  const destroy = async (): Promise<void> => {
-    if (over) return;
-    over = true;
-    await erased();
-    await home.store.destroy();
+  let ending: Promise<void> | null = null;
+  const destroy = (): Promise<void> =>
+    (ending ??= (async () => {
+      await erased();
+      await home.store.destroy();
+    })());
+
+  const erase = async (): Promise<Erasure> => {
+    const { consents: before } = await readTwin(home);
+    if (!isErasing(before)) await consenting.withdrawForErasure();
+    const { consents } = await readTwin(home);
+    const trouble = consents.some(isWaiting) ? await deliver(delivery()) : null;
+    // A coordinator that refuses to hear of it has no say in what is kept here.
+    if (trouble === null || trouble.reason === 'consent-refused') {
+      await destroy();
+      return { erased: true, withdrawn: consents.length > 0 && trouble === null };
+    }
+    return { erased: 'data', ...refused(trouble.reason, trouble.detail) };
   };
+
   return {
     async erase() {
-      const { consents: before } = await readTwin(home);
-      if (!isErasing(before)) await consenting.withdrawForErasure();
-      const { consents } = await readTwin(home);
-      const trouble = consents.some(isWaiting) ? await deliver(delivery()) : null;
-      // A coordinator that refuses to hear of it has no say in what is kept here.
-      if (trouble === null || trouble.reason === 'consent-refused') {
-        await destroy();
-        return { erased: true, withdrawn: consents.length > 0 && trouble === null };
+      try {
+        return await erase();
+      } catch (error) {
+        // The delivery that goes on beside this call may have been faster: then nothing is left to read, and the withdrawal is logged.
+        if (ending === null) throw error;
+        await ending;
+        return { erased: true, withdrawn: true };
       }
-      return { erased: 'data', ...refused(trouble.reason, trouble.detail) };
     },
     async settle() {
-      if (over || !isErasing((await readTwin(home)).consents)) return over;
+      if (ending === null && !isErasing((await readTwin(home)).consents)) return false;
       await destroy();
       return true;
     },
