@@ -97,7 +97,7 @@ export async function appendConsents(
   after: number,
   consents: readonly SignedConsentEntry[],
 ): Promise<void> {
-  const { db, crypto, twins, gate } = context;
+  const { db, twins, gate } = context;
   const twin = await twins.get(subject);
   if (twin.chain.length !== after) throw new StoreError('store/conflict', 'the chain has another length');
   if (consents.length === 0) return;
@@ -117,7 +117,7 @@ export async function appendConsents(
     await db.consent.bulkAdd(rows);
     await gate.purge(currentTransaction(), now.id, keep);
     if (dropped !== null) await db.feature.put(dropped);
-    await db.twin.put({ ...now, consents: tag, state: createRowId(crypto) });
+    await db.twin.put({ ...now, consents: tag });
   });
 }
 
@@ -132,13 +132,14 @@ export async function pendingConsents(
     .slice(0, limit);
 }
 
+/** As the port says. A receipt that makes a chain unreadable is refused, with all others: whoever sends them is not the subject. */
 export async function addReceipts(
-  { db, keys, twins }: StoreContext,
+  { db, keys, twins, rule }: StoreContext,
   receipts: readonly ConsentReceipt[],
 ): Promise<void> {
   const first = new Map(receipts.toReversed().map(({ event, ...place }) => [event, place]));
   const changes: { row: TwinRow; tag: string; sealed: { id: string; receipt: Uint8Array }[] }[] = [];
-  for (const { row, cipher, chain } of await twins.all()) {
+  for (const { subject, row, cipher, chain } of await twins.all()) {
     const sealed: { id: string; receipt: Uint8Array }[] = [];
     const logged: ConsentEntry[] = [];
     for (const entry of chain) {
@@ -148,7 +149,9 @@ export async function addReceipts(
       const id = await keys.cipher.tag('consent', entry.id);
       sealed.push({ id, receipt: await cipher.seal(placeOfReceipt(row.id, id), jsonToBytes(receipt)) });
     }
-    if (sealed.length > 0) changes.push({ row, tag: await tagChain(cipher, logged), sealed });
+    if (sealed.length === 0) continue;
+    rule(subject, logged);
+    changes.push({ row, tag: await tagChain(cipher, logged), sealed });
   }
   if (changes.length === 0) return;
   await db.transaction('rw', db.twin, db.consent, async () => {

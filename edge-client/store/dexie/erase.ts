@@ -1,8 +1,9 @@
 /**
- * The end of a store: first its keys, then its database, then, where it has files of its own, those.
+ * The end of a store: first its keys, then its files, or its database where it has no files of its own.
  *
  * What a crash leaves: the keys go in one transaction that also leaves a mark, so that the next opening ends the erasure and starts a
- * new store. Everything that is left between is ciphertext without a key.
+ * new store. Everything that is left between is ciphertext without a key. A database in a bucket is not deleted by itself: the mark
+ * would go with it, while the files still hold what was deleted.
  *
  * What can be shown, and is tested on the files of a real profile: before the erasure nothing of what was stored stands there in
  * the clear, and after it neither that nor the root key does, where the store lies in a bucket (Chromium). Without a bucket
@@ -36,11 +37,7 @@ export async function eraseDexieStore({ name, indexedDB }: EraseOptions): Promis
   try {
     const place = await findPlace(name, indexedDB);
     await destroyKeys(place.indexedDB, name);
-    const deletion = await deleteDatabase(place.indexedDB, name).catch((error: unknown) => {
-      if (place.remove === null) throw error;
-      return 'pending' as const;
-    });
-    if (place.remove === null) return { files: deletion };
+    if (place.remove === null) return { files: await deleteDatabase(place.indexedDB, name) };
     await place.remove();
     return { files: 'removed' };
   } catch (error) {

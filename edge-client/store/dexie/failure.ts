@@ -34,15 +34,19 @@ export function toStoreError(error: unknown): unknown {
   return error;
 }
 
-/** The same for an opening, where a refusal says that nothing can be kept here: private modes of older browsers do so. */
+/**
+ * The same for an opening, where a refusal says that nothing can be kept here (private modes of older browsers do so), and where
+ * something that was broken off was taken away.
+ */
 export function toOpenError(error: unknown): unknown {
   const mapped = toStoreError(error);
-  const refused = causesOf(error).some(
-    ({ name }) => name === 'InvalidStateError' || name === 'NotAllowedError',
-  );
-  return refused && mapped === error
-    ? new StoreError('store/unavailable', 'storage is switched off here', { cause: error })
-    : mapped;
+  if (mapped !== error) return mapped;
+  const names = causesOf(error).map(({ name }) => name);
+  if (names.some((name) => name === 'InvalidStateError' || name === 'NotAllowedError'))
+    return new StoreError('store/unavailable', 'storage is switched off here', { cause: error });
+  if (names.includes('AbortError'))
+    return new StoreError('store/closed', 'the store was taken away', { cause: error });
+  return error;
 }
 
 interface Cause {

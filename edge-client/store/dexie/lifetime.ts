@@ -9,10 +9,10 @@ import { within } from './patience.ts';
 import { createDatabase, NATIVE_VERSION, type StoreDatabase } from './schema.ts';
 
 /**
- * Why a handle ended. `erased`, `upgraded`: by another tab. `lost`: the browser took the storage away (eviction, "clear data").
- * After `erased` and `lost` opening again gives a new, empty store.
+ * Why a handle ended. `upgraded`: newer code in another tab wanted the store. `gone`: it was erased, here or in another tab, or the
+ * browser took it away (eviction, "clear data"); opening again makes a new, empty store.
  */
-export type StoreEnding = 'closed' | 'erased' | 'upgraded' | 'lost';
+export type StoreEnding = 'closed' | 'upgraded' | 'gone';
 
 export interface Lifetime {
   readonly closed: Promise<StoreEnding>;
@@ -20,17 +20,12 @@ export interface Lifetime {
   end(how: StoreEnding): void;
 }
 
-/**
- * How long an opening may take, in milliseconds: it waits for every tab that holds an older version, or one that is to be deleted, and
- * such a tab may be frozen. The browser does not always say that it waits.
- */
-const PATIENCE = 15_000;
-
-/** @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt' */
+/** @param patience milliseconds. @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt' */
 export async function openDatabase(
   indexedDB: IDBFactory,
   gate: Middleware<DBCore>,
-  { name, patience = PATIENCE }: { name: string; patience?: number },
+  name: string,
+  patience: number,
 ): Promise<{ db: StoreDatabase; lifetime: Lifetime }> {
   const { IDBKeyRange } = globalThis;
   const db = createDatabase(name, {
@@ -69,13 +64,13 @@ function createLifetime(db: StoreDatabase): Lifetime {
     resolve(how);
   };
   db.on('versionchange', (event) => {
-    end(event.newVersion === null ? 'erased' : 'upgraded');
+    end(event.newVersion === null ? 'gone' : 'upgraded');
     // A request that was given up may have been granted since.
     (event.target as IDBDatabase | null)?.close();
     return false;
   });
-  db.on('close', () => end('lost'));
-  // Dexie would write to the console; `PATIENCE` runs anyway.
+  db.on('close', () => end('gone'));
+  // Dexie would write to the console here; patience runs out anyway.
   db.on('blocked', () => false);
   return { closed, end, ended: () => ending !== null };
 }

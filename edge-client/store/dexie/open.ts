@@ -29,6 +29,7 @@ import { readCheckpoint, readMemo, saveCheckpoint, writeMemo } from './log.ts';
 import { findPlace, type StoragePlace, type StoreHealth } from './place.ts';
 import { addReport, readReports, settleReport } from './reports.ts';
 import { drawRoles } from './roles.ts';
+import type { StoreDatabase } from './schema.ts';
 import { collectRule, createTwinReader, type CollectRule, type StoreContext } from './twins.ts';
 
 export interface DexieStoreOptions {
@@ -78,23 +79,30 @@ export async function openDexieStore(options: DexieStoreOptions): Promise<DexieT
     try {
       return await openOnce(options);
     } catch (error) {
-      if (attempt === ATTEMPTS || hasCode(error, 'store/blocked') || hasCode(error, 'store/outdated'))
-        throw error;
+      if (attempt === ATTEMPTS || hasCode(error, 'store/outdated')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
     }
   }
 }
 
 /**
  * Another tab may erase the store while this one opens it. Chromium has all sorts of errors for a bucket that is gone, a used-up
- * quota among them, so any failure is looked into again; each attempt asks for the place anew.
+ * quota among them, and sometimes no answer, so any failure is looked into again; each attempt asks for the place anew.
  */
 const ATTEMPTS = 4;
+/** Milliseconds between the first two attempts; more after each. */
+const PAUSE = 40;
+/**
+ * Milliseconds for all attempts: an opening waits for every tab that holds an older version, or one that is to be deleted, and such a
+ * tab may be frozen. The browser does not always say that it waits.
+ */
+const PATIENCE = 16_000;
 
 async function openOnce(options: DexieStoreOptions): Promise<DexieTwinStore> {
-  const { name, crypto, clock, indexedDB, rule = collectRule } = options;
+  const { name, crypto, clock, indexedDB, rule = collectRule, patience = PATIENCE } = options;
   const place = await findPlace(name, indexedDB);
   const gate = createConsentGate(clock);
-  const { db, lifetime } = await openDatabase(place.indexedDB, gate.middleware, options);
+  const { db, lifetime } = await openDatabase(place.indexedDB, gate.middleware, name, patience / ATTEMPTS);
   try {
     const keys = await openKeys(db, crypto);
     if (keys === null) {
@@ -116,9 +124,9 @@ function createStore(
   place: StoragePlace,
   { name, indexedDB }: DexieStoreOptions,
 ): DexieTwinStore {
-  const run = createRunner(lifetime);
+  const run = createRunner(lifetime, context.db);
   const eraseAll = async (): Promise<Erasure> => {
-    lifetime.end('erased');
+    lifetime.end('gone');
     return eraseDexieStore({ name, indexedDB });
   };
   return {
@@ -140,7 +148,14 @@ interface Runner {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
 }
 
-function createRunner(lifetime: Lifetime): Runner {
+function createRunner(lifetime: Lifetime, db: StoreDatabase): Runner {
+  /** A store that is taken away answers with all sorts of errors, a used-up quota among them, before it is said to be closed. */
+  const isGone = async (): Promise<boolean> =>
+    lifetime.ended() ||
+    (await db.key.get('root').then(
+      (key) => key === undefined,
+      () => true,
+    ));
   const now: Runner['now'] = async (work) => {
     for (;;) {
       if (lifetime.ended()) throw closedError();
@@ -149,7 +164,7 @@ function createRunner(lifetime: Lifetime): Runner {
       } catch (error) {
         const mapped = toStoreError(error);
         if (mapped instanceof StaleError) continue;
-        throw lifetime.ended() && !(error instanceof StoreError) ? closedError() : mapped;
+        throw !(error instanceof StoreError) && (await isGone()) ? closedError() : mapped;
       }
     }
   };

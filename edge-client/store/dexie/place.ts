@@ -2,7 +2,8 @@
  * Where in the browser a store lies. Chromium keeps the databases of one origin in one LevelDB, whose files hold what was deleted
  * until they happen to be rewritten: after `deleteDatabase` the keys and the ciphertext of a store can still be read from the disk, after a
  * restart too. A storage bucket (https://wicg.github.io/storage-buckets/) has files of its own, which are removed with it. So a store
- * lies in a bucket where the browser has them; Firefox and Safari have a file per database, which goes with the database.
+ * lies in a bucket where the browser has them. Firefox and Safari keep a file per database and remove it with the database, as far as is
+ * known of them; only Chromium is tested.
  * A store stays where it began, so that a browser that learns of buckets does not lose it.
  */
 import { StoreError } from '../errors.ts';

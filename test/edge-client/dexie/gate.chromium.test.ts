@@ -49,7 +49,7 @@ async function open(): Promise<DexieTwinStore> {
 async function openTables(): Promise<{ db: StoreDatabase; twins: TwinReader; alice: string }> {
   const clock = (): number => now;
   const gate = createConsentGate(clock);
-  const { db, lifetime } = await openDatabase(indexedDB, gate.middleware, { name });
+  const { db, lifetime } = await openDatabase(indexedDB, gate.middleware, name, 5_000);
   handles.push({ close: () => lifetime.end('closed') });
   const keys = await openKeys(db, crypto);
   if (keys === null) throw new Error('the store is being erased');

@@ -71,7 +71,7 @@ describe('two tabs', () => {
     await inTab(a, 'enrol', ['behavioral']);
     const ended = inTab(b, 'closed');
     expect(await inTab(a, 'eraseAll')).toEqual({ files: withoutBuckets ? 'deleted' : 'removed' });
-    expect(await ended).toBe('erased');
+    expect(await ended).toBe('gone');
     expect(await inTab(b, 'record', 'e1')).toBe('store/closed');
     expect(await inTab(a, 'record', 'e1')).toBe('store/closed');
     expect(await inTab(b, 'open', { withoutBuckets })).toBe('created');

@@ -114,7 +114,7 @@ describe('a full quota', () => {
 });
 
 describe('storage that is taken away', () => {
-  it('ends the store as lost; the next opening starts anew', async () => {
+  it('ends the store; the next opening starts anew', async () => {
     await inTab(tab, 'open');
     await inTab(tab, 'enrol', ['behavioral']);
     const ended = inTab(tab, 'closed');
@@ -123,7 +123,7 @@ describe('storage that is taken away', () => {
       origin: new URL(tab.page.url()).origin,
       storageTypes: 'all',
     });
-    expect(await ended).toBe('lost');
+    expect(await ended).toBe('gone');
     expect(await inTab(tab, 'record', 'e1')).toBe('store/closed');
     expect(await inTab(tab, 'open')).toBe('created');
     expect(await inTab(tab, 'look')).toBe('store/unknown-twin');
