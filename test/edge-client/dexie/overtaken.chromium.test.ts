@@ -33,18 +33,22 @@ afterEach(async () => {
   await store.eraseAll();
 });
 
-/** The platform's; its first sealing lets `meanwhile` pass. Whoever seals has read, and has not written yet. */
+/** The platform's; its next sealing or export lets `meanwhile` pass. Whoever does that has read, and has not written yet. */
 function interruptible(): Crypto {
   const { subtle } = crypto;
-  const encrypt: SubtleCrypto['encrypt'] = async (...args) => {
-    const passing = meanwhile;
-    meanwhile = null;
-    await passing?.();
-    return subtle.encrypt(...args);
-  };
-  const of = (property: keyof SubtleCrypto): unknown => (subtle[property] as () => unknown).bind(subtle);
+  const interrupted =
+    (method: (...args: unknown[]) => unknown) =>
+    async (...args: unknown[]): Promise<unknown> => {
+      const passing = meanwhile;
+      meanwhile = null;
+      await passing?.();
+      return method(...args);
+    };
   const hooked = new Proxy(subtle, {
-    get: (_, property) => (property === 'encrypt' ? encrypt : of(property as keyof SubtleCrypto)),
+    get(_, property) {
+      const method = (subtle[property as 'encrypt'] as (...args: unknown[]) => unknown).bind(subtle);
+      return property === 'encrypt' || property === 'exportKey' ? interrupted(method) : method;
+    },
   });
   return { subtle: hooked, getRandomValues: crypto.getRandomValues.bind(crypto) } as Crypto;
 }
@@ -135,6 +139,19 @@ it('a checkpoint that moves meanwhile is not moved again', async () => {
   meanwhile = async () => other.saveCheckpoint('one', 'two');
   await expect(store.saveCheckpoint('one', 'three')).rejects.toMatchObject({ code: 'store/conflict' });
   expect(await store.readCheckpoint()).toBe('two');
+});
+
+it('a device key that another tab makes meanwhile is the device key', async () => {
+  const fresh = `${name}-device`;
+  const options = { name: fresh, clock: () => NOW };
+  const first = await openDexieStore({ ...options, crypto: interruptible() });
+  const second = await openDexieStore({ ...options, crypto });
+  let id = '';
+  meanwhile = async () => void ({ id } = await second.deviceKey());
+  expect((await first.deviceKey()).id).toBe(id);
+  expect((await second.deviceKey()).id).toBe(id);
+  second.close();
+  await first.eraseAll();
 });
 
 it('keys that two tabs make at the same time are the same keys', async () => {
