@@ -38,6 +38,7 @@ export function createOutbox({ store, submit, onRefused }: OutboxDeps): Outbox {
       if (!(error instanceof ProblemError) || !error.code.startsWith('consent/')) throw error;
       const subjects = [...new Set(batch.map(({ subject }) => subject))];
       if (subjects.length > 1) return sendHalves(batch, subjects);
+      if (batch.length > 1) return sendSingly(batch);
       for (const { id } of batch) refused.add(id);
       onRefused(
         error,
@@ -47,7 +48,14 @@ export function createOutbox({ store, submit, onRefused }: OutboxDeps): Outbox {
     }
   }
 
-  /** A batch is taken whole or not at all, so one bad event is found by halving; chains are not cut. */
+  /** A no must not wait behind a yes that is refused: what of a chain is good goes in, in its order. */
+  async function sendSingly(chain: Pending): Promise<number> {
+    let sent = 0;
+    for (const event of chain) sent += await send([event]);
+    return sent;
+  }
+
+  /** A batch is taken whole or not at all, so a bad event is found by halving, by subjects first. */
   async function sendHalves(batch: Pending, subjects: readonly string[]): Promise<number> {
     const first = new Set(subjects.slice(0, subjects.length / 2));
     const left = await send(batch.filter(({ subject }) => first.has(subject)));

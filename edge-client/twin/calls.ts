@@ -49,7 +49,8 @@ export type CallInput<Name extends CallName> = Parameters<TwinCalls[Name]>;
 export type CallAnswer<Name extends CallName> = ReturnType<TwinCalls[Name]>;
 
 export type Opened =
-  { status: TwinStatus; deviceKey: string | null } | { options: string /** what is wrong with them */ };
+  | { status: TwinStatus; deviceKey: string | null; /** Name of the database. */ database: string | null }
+  | { options: string /** what is wrong with them */ };
 
 /** What the browser says of the device, as far as it does. */
 export interface Conditions {
@@ -81,6 +82,7 @@ export const UNANSWERED: {
   open: (reason, detail) => ({
     status: { state: 'unavailable', ...refused(reason, detail) },
     deviceKey: null,
+    database: null,
   }),
   record: (reason, detail) => ({ recorded: false, ...refused(reason, detail) }),
   cells: (reason, detail) => ({ available: false, ...refused(reason, detail) }),

@@ -2,6 +2,7 @@
  * The page's half of a twin: it passes calls to the worker and events to listeners, and does nothing that takes time. The twin itself
  * (storage, features, consent, rounds, predictions) lives in the worker, so that neither a refold nor a proof ever holds up the page.
  */
+import { persistDexieStore } from '../store/dexie/place.ts';
 import { createCaller, type Caller } from './caller.ts';
 import { UNANSWERED, type CallAnswer, type CallInput, type CallName } from './calls.ts';
 import { TwinError } from './errors.ts';
@@ -79,6 +80,10 @@ export async function createTwin(
         remove();
         tellNeed();
       };
+    },
+    async persist() {
+      if (opened.database === null) return false;
+      return persistDexieStore(opened.database).catch(() => false);
     },
     export: () => ask('export'),
     erase: () => ask('erase'),

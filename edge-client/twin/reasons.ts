@@ -50,6 +50,8 @@ const SENTENCES: Readonly<Record<Exclude<Reason, StayHomeReason>, string>> = {
     'Something else answers in place of the coordinator, for example a sign-in page of the network.',
   'origin-refused': 'The coordinator does not take calls from this web site.',
   'no-credential': 'The app did not confirm that this device belongs to you.',
+  'clock-off':
+    'The clock of this device is off, so the coordinator takes nothing from it; the twin tries again.',
   'report-refused': 'The coordinator refused the report of this device.',
   'consent-refused': 'The coordinator refused what you chose; on this device it counts all the same.',
   'training-failed': 'Training failed on this device; nothing was sent.',

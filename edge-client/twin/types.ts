@@ -65,6 +65,11 @@ export interface Twin {
   explain(task: string): Promise<Explained>;
   /** @returns a function that ends the subscription. What a listener throws goes to `reportError`, and stops nothing. */
   on<Name extends keyof TwinEvents>(name: Name, listener: (event: TwinEvents[Name]) => void): () => void;
+  /**
+   * Asks the browser not to clear the twin when room gets short; it may ask the person. Best called after a consent.
+   * @returns whether it promises so
+   */
+  persist(): Promise<boolean>;
   /** Everything that this device keeps of the person, as plain JSON (GDPR Articles 15 and 20). */
   export(): Promise<Exported>;
   /** Withdraws every consent, tells the coordinator, destroys what is kept here. A twin made later needs a new pseudonym. */
@@ -253,6 +258,8 @@ export type RoundTrouble =
   /** The coordinator does not list this web origin. */
   | 'origin-refused'
   | 'no-credential'
+  /** The coordinator takes no proofs that are dated minutes off. */
+  | 'clock-off'
   | 'report-refused'
   /** The coordinator does not take a consent event of this device. */
   | 'consent-refused'
@@ -396,7 +403,7 @@ export type Erasure =
    * Events, features and guesses are gone. The withdrawal could not be delivered yet; it waits, with the key that signed it, and the
    * rest is destroyed as soon as it is logged, in this tab or a later one.
    */
-  | ({ erased: 'data' } & Refused<RoundTrouble>)
+  | ({ erased: 'data' } & Refused<RoundTrouble | 'offline'>)
   | ({ erased: false } & Refused<Unavailable>);
 
 export type Answer<T> = ({ available: true } & T) | ({ available: false } & Refused<Unavailable | 'no-task'>);

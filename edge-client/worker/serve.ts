@@ -48,7 +48,7 @@ export function serveTwin(line: PageLine, platform: Platform): void {
     });
     if (conditions !== null) twin.conditions.set(conditions);
     twin.listening(listening);
-    return { status: twin.status(), deviceKey: twin.deviceKey };
+    return { status: twin.status(), deviceKey: twin.deviceKey, database: checked.name };
   };
 
   const answer = async (name: CallName, input: readonly unknown[]): Promise<unknown> => {

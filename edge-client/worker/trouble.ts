@@ -47,6 +47,7 @@ export function troubleOf(error: unknown): { reason: RoundTrouble; detail: strin
 }
 
 function reasonOf(code: string): RoundTrouble {
+  if (code === 'auth/proof') return 'clock-off';
   if (code === 'no-credential' || code.startsWith('auth/')) return 'no-credential';
   if (code === 'request/origin') return 'origin-refused';
   if (code === 'task/unknown') return 'task-unknown';

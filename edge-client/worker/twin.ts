@@ -91,7 +91,7 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
   );
   const record = createRecorder(home);
   const consenting = createConsenting(home);
-  const delivery = startDelivery(home, () => eraser.settle(), closing.signal);
+  const delivery = startDelivery(home, isOnline, () => eraser.settle(), closing.signal);
   const eraser = createEraser({
     home,
     consenting,
