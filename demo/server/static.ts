@@ -50,21 +50,28 @@ export function sendPage(
     'content-length': file.bytes.length,
     'cache-control': immutable ? 'public, max-age=31536000, immutable' : 'no-store',
     // Workers have a policy of their own: that of their script's answer.
-    'content-security-policy': policy(path.startsWith(PAGES.status) ? null : coordinatorUrl),
+    'content-security-policy': path === PAGES.status ? STATUS_POLICY : twinPolicy(coordinatorUrl),
   });
   response.end(file.bytes);
 }
 
-/** WebAssembly (libsodium, tfjs) needs a word of its own; nothing may be evaluated, written inline or fetched from a third place. */
-function policy(coordinatorUrl: string | null): string {
+/** Nothing may be evaluated, written inline or fetched from a third place. */
+function policy(scripts: string, connections: string): string {
   return [
     `default-src 'self'`,
-    `script-src 'self' 'wasm-unsafe-eval'`,
-    `connect-src 'self'${coordinatorUrl === null ? '' : ` ${coordinatorUrl}`}`,
+    `script-src ${scripts}`,
+    `connect-src ${connections}`,
     `object-src 'none'`,
     `base-uri 'none'`,
     `form-action 'none'`,
     `frame-ancestors 'none'`,
     `require-trusted-types-for 'script'`,
   ].join('; ');
+}
+
+const STATUS_POLICY = policy(`'self'`, `'self'`);
+
+/** A twin needs WebAssembly (libsodium, tfjs), and sends to its coordinator itself. */
+function twinPolicy(coordinatorUrl: string | null): string {
+  return policy(`'self' 'wasm-unsafe-eval'`, coordinatorUrl === null ? `'self'` : `'self' ${coordinatorUrl}`);
 }

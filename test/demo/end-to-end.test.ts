@@ -149,7 +149,7 @@ describe('endings', () => {
   test(
     'a party that is killed comes back: a node is missed once, coordinator and helpers hardly',
     async () => {
-      const demo = start(...LONG.slice(0, -1), '4');
+      const demo = start(...LONG.slice(0, -1), '4', '--exit');
       await expect.poll(demo.text, { timeout: 2 * MINUTES, interval: 50 }).toMatch(/3 region nodes started/);
       for (const party of ['node-2', 'helper-3', 'coordinator']) {
         const [found] = left().filter(({ args }) => args.includes(`/${party}/config.json`));

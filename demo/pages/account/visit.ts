@@ -1,14 +1,11 @@
 /** One visit as the page sees it: signals (of Preact) that follow the twin, and what the visitor can do. */
-import { batch, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import type { Category } from '@twinkeep/consent';
 import type {
   ConsentCellView,
   ConsentReceiptView,
   Erasure,
-  Explained,
   Participation,
-  Predicted,
-  Prediction,
   RoundResultView,
   RoundState,
   Twin,
@@ -17,7 +14,8 @@ import type {
 import type { CustomerEvent } from '@twinkeep/protocol';
 import { plural } from '../ui/words.ts';
 import { toEvent, type Happening } from './actions.ts';
-import { ACT_AT, type LiveDemo, type SignedIn } from './boot.ts';
+import type { LiveDemo, SignedIn } from './boot.ts';
+import { followGuess, type Guessing } from './guessing.ts';
 import { CATEGORY_WORDS, eventWords } from './words.ts';
 
 /** One line of what the twin took in, or did not. */
@@ -30,13 +28,6 @@ export interface SignalLine {
   why?: string;
 }
 
-/** The guess as it moved. */
-export interface Move {
-  step: number;
-  probability: number;
-  cause: string;
-}
-
 export interface Visit {
   task: string;
   status: ReadonlySignal<TwinStatus>;
@@ -47,11 +38,7 @@ export interface Visit {
   receipts: ReadonlySignal<readonly ConsentReceiptView[]>;
   /** Categories whose answer is being signed or whose records are being handed over. */
   busy: ReadonlySignal<ReadonlySet<Category>>;
-  predicted: ReadonlySignal<Predicted | null>;
-  explained: ReadonlySignal<Explained | null>;
-  moves: ReadonlySignal<readonly Move[]>;
-  /** The app may act on the guess now. */
-  offered: Signal<boolean>;
+  guessing: Guessing;
   round: ReadonlySignal<RoundState | null>;
   results: ReadonlySignal<readonly RoundResultView[]>;
   takingPart: ReadonlySignal<boolean>;
@@ -70,7 +57,6 @@ export interface Visit {
 
 const FIRST_TRIES = 20;
 const SHOWN_SIGNALS = 60;
-const SHOWN_MOVES = 120;
 const SHOWN_RESULTS = 12;
 
 export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: SignedIn): Promise<Visit> {
@@ -80,18 +66,12 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
   const cells = signal<readonly ConsentCellView[]>([]);
   const receipts = signal<readonly ConsentReceiptView[]>([]);
   const busy = signal<ReadonlySet<Category>>(new Set());
-  const predicted = signal<Predicted | null>(null);
-  const explained = signal<Explained | null>(null);
-  const moves = signal<readonly Move[]>([]);
-  const offered = signal(false);
   const round = signal<RoundState | null>(null);
   const results = signal<readonly RoundResultView[]>([]);
   const takingPart = signal(false);
   const erasure = signal<Erasure | null>(null);
+  const guessing = followGuess(twin, task, Date.now);
   let participation: Participation | null = null;
-  let causes: string[] = [];
-  let lastModel: string | null = null;
-
   const note = (line: SignalLine): void => {
     signals.value = [line, ...signals.value].slice(0, SHOWN_SIGNALS);
   };
@@ -101,49 +81,6 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
     batch(() => {
       if (cellAnswer.available) cells.value = cellAnswer.cells;
       if (receiptAnswer.available) receipts.value = receiptAnswer.receipts;
-    });
-  }
-
-  /** One explanation at a time; while it is made, at most one more is asked for. */
-  let explaining: 'no' | 'yes' | 'again' = 'no';
-  async function explain(): Promise<void> {
-    if (explaining !== 'no') {
-      explaining = 'again';
-      return;
-    }
-    do {
-      explaining = 'yes';
-      explained.value = await twin.explain(task);
-    } while ((explaining as string) === 'again');
-    explaining = 'no';
-  }
-
-  function follow(prediction: Prediction): void {
-    const { probability, model } = prediction;
-    const before = moves.value.at(-1);
-    if (model.hash !== lastModel)
-      causes.push(model.round === null ? 'the first model' : `the model of round ${model.round}`);
-    const cause = causes.join(', ');
-    lastModel = model.hash;
-    causes = [];
-    batch(() => {
-      predicted.value = { predicted: true, prediction };
-      offered.value &&= prediction.personalise.allow && probability >= ACT_AT;
-      if (cause !== '' && (before === undefined || Math.abs(before.probability - probability) >= 5e-4))
-        moves.value = [...moves.value, { step: (before?.step ?? 0) + 1, probability, cause }].slice(
-          -SHOWN_MOVES,
-        );
-    });
-    void explain();
-  }
-
-  async function predictAnew(): Promise<void> {
-    const answer = await twin.predict(task);
-    if (answer.predicted) return follow(answer.prediction);
-    batch(() => {
-      predicted.value = answer;
-      explained.value = null;
-      offered.value = false;
     });
   }
 
@@ -170,7 +107,7 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
       if (fresh === 0) continue;
       const text = `${plural(fresh, 'record')} of the last nine months`;
       note({ id: `handed-${category}-${Date.now()}`, at: Date.now(), category, text, outcome: 'taken-in' });
-      causes.push(`${CATEGORY_WORDS[category].name} allowed`);
+      guessing.blame(`${CATEGORY_WORDS[category].name} allowed`);
     }
   }
 
@@ -198,7 +135,7 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
     await change();
     await readConsents();
     busy.value = new Set([...busy.value].filter((category) => !categories.includes(category)));
-    await predictAnew();
+    await guessing.look();
   }
 
   const given = (category: Category): boolean =>
@@ -206,8 +143,6 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
 
   twin.on('status', (now) => (status.value = now));
   twin.on('consent', () => void readConsents());
-  twin.on('prediction', follow);
-  twin.on('activation', () => (offered.value = true));
   twin.on('round', (state) => {
     if (state.task !== task) return;
     const { result } = state;
@@ -226,10 +161,7 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
     cells,
     receipts,
     busy,
-    predicted,
-    explained,
-    moves,
-    offered,
+    guessing,
     round,
     results,
     takingPart,
@@ -239,9 +171,8 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
         const event = toEvent(each, crypto.randomUUID(), Date.now());
         happened.value = [...happened.value, event];
         // Named first: the guess may have moved before the answer is here.
-        const cause = eventWords(event);
-        causes.push(cause);
-        if (!(await record(event))) causes = causes.filter((other) => other !== cause);
+        const takeBack = guessing.blame(eventWords(event));
+        if (!(await record(event))) takeBack();
       }
     },
     allow: (categories) =>
@@ -260,7 +191,7 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
           const at = Date.now();
           const text = 'Everything of this kind';
           note({ id: `forgotten-${category}-${at}`, at, category, text, outcome: 'forgotten' });
-          causes.push(`${CATEGORY_WORDS[category].name} withdrawn`);
+          guessing.blame(`${CATEGORY_WORDS[category].name} withdrawn`);
         }
       }),
     takePart() {
@@ -297,7 +228,7 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
   }
   await rememberEarlierVisit();
   await handOver(CATEGORY_LIST.filter(given));
-  await predictAnew();
+  await guessing.look();
   return visit;
 }
 

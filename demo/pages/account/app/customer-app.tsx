@@ -48,8 +48,8 @@ export function CustomerApp({ visit }: { visit: Visit }): JSX.Element {
           </button>
         ))}
       </nav>
-      {visit.offered.value && (
-        <Offer onGo={() => (view.value = 'offers')} onClose={() => (visit.offered.value = false)} />
+      {visit.guessing.offered.value && (
+        <Offer onGo={() => (view.value = 'offers')} onClose={visit.guessing.decline} />
       )}
       <View visit={visit} account={account} />
     </section>

@@ -7,7 +7,7 @@ import type { Visit } from '../visit.ts';
 import { percent, points } from '../words.ts';
 
 export function Guess({ visit }: { visit: Visit }): JSX.Element {
-  const predicted = visit.predicted.value;
+  const predicted = visit.guessing.predicted.value;
   return (
     <section class="card guess" id="guess" aria-labelledby="guess-title">
       <h3 id="guess-title">Its guess</h3>
@@ -45,7 +45,7 @@ export function Guess({ visit }: { visit: Visit }): JSX.Element {
 }
 
 function LastMove({ visit }: { visit: Visit }): JSX.Element | null {
-  const [before, last] = visit.moves.value.slice(-2);
+  const [before, last] = visit.guessing.moves.value.slice(-2);
   if (before === undefined || last === undefined) return null;
   const change = last.probability - before.probability;
   return (
@@ -79,7 +79,7 @@ export function Moves({ visit }: { visit: Visit }): JSX.Element {
           },
           { title: 'Moved by', text: ({ cause }) => cause },
         ]}
-        rows={visit.moves.value}
+        rows={visit.guessing.moves.value}
         axis={{ range: [0, null], text: percent }}
         empty="Nothing to draw yet: the twin has not made a guess."
       />

@@ -56,8 +56,8 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
 /** On a small screen the app hides the twin: its guess stays in sight. */
 function Ticker({ visit }: { visit: Visit }): JSX.Element | null {
   const text = useComputed(() => {
-    const { value } = visit.predicted;
-    const last = visit.moves.value.at(-1);
+    const { value } = visit.guessing.predicted;
+    const last = visit.guessing.moves.value.at(-1);
     if (value?.predicted !== true) return null;
     return `${percent(value.prediction.probability)} ${last === undefined ? '' : `· ${last.cause}`}`;
   }).value;

@@ -7,7 +7,7 @@ import { CATEGORY_WORDS, featureName, featureValue, percent, points } from '../w
 const SHOWN = 8;
 
 export function Why({ visit }: { visit: Visit }): JSX.Element {
-  const explained = visit.explained.value;
+  const explained = visit.guessing.explained.value;
   return (
     <section class="card why" aria-labelledby="why">
       <h3 id="why">Why</h3>

@@ -1,0 +1,70 @@
+/** A visitor's browser, watched: what it complains of and where it sends. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+
+export interface Visitor {
+  page: Page;
+  /** Errors of scripts and of the policy, in the order in which they came. */
+  complaints: string[];
+  /** Origins that were sent to. */
+  origins: Set<string>;
+}
+
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ locale: 'en-GB', ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const origins = new Set<string>();
+  page.on('pageerror', ({ message }) => complaints.push(message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith('blob:')) origins.add(new URL(request.url()).origin);
+  });
+  await page.goto(url);
+  return { page, complaints, origins };
+}
+
+const require = createRequire(import.meta.url);
+const AXE = require.resolve('axe-core/axe.min.js');
+
+/** Violations that axe-core finds, each with the elements that it is about. */
+export async function axe(page: Page): Promise<string[]> {
+  // Evaluated by the browser's own debugger, which no policy of the page holds back.
+  await page.evaluate(await readFile(AXE, 'utf8'));
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations } = await axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+  });
+}
+
+/** Presses Tab until `name` has the focus. @throws Error after 80 steps */
+export async function tabTo(page: Page, name: string): Promise<void> {
+  const seen: string[] = [];
+  for (let step = 0; step < 80; step++) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement;
+      const group = element?.closest('[role=group]')?.getAttribute('aria-label');
+      const text = element?.textContent?.trim() ?? '';
+      return group === null || group === undefined ? text : `${group}: ${text}`;
+    });
+    if (focused === name) return;
+    seen.push(focused);
+  }
+  throw new Error(`the focus never came to "${name}", but to ${seen.join(' / ')}`);
+}
+
+/** How far the page can be scrolled to the side, in pixels: none, if it fits. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
