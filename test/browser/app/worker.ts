@@ -6,7 +6,6 @@ import { createBrowserPlatform } from '../../../edge-client/worker/browser.ts';
 import { serveTwin, type PageLine } from '../../../edge-client/worker/serve.ts';
 import type { FromTestWorker, ToTestWorker } from '../../e2e/support/bank-page.ts';
 
-
 const browser = createBrowserPlatform();
 const line = new BroadcastChannel('twin-test');
 const settings = new URLSearchParams(location.search);
