@@ -99,6 +99,7 @@ describe('what an entry reaches', () => {
     'edge-client/protocol/index.ts',
     'edge-client/index.ts',
     'edge-client/fleet.ts',
+    'edge-client/worker/index.ts',
     'edge-client/train/index.ts',
     'synthetic/index.ts',
   ])('%s reaches nothing that only a server has', (entry) => {
@@ -107,9 +108,12 @@ describe('what an entry reaches', () => {
     expect(packages.filter((name) => SERVER_ONLY.test(name))).toEqual([]);
   });
 
-  it('the main-thread entry of the edge client reaches no tfjs; the training entry does', () => {
-    expect(reach('edge-client/index.ts').packages.filter((name) => name.startsWith('@tensorflow'))).toEqual(
-      [],
+  it('the main-thread entry of the edge client reaches neither tfjs nor libsodium, storage or signatures; its worker does', () => {
+    const { modules, packages } = reach('edge-client/index.ts');
+    expect(modules).toBeGreaterThan(10);
+    expect(packages.filter((name) => /tensorflow|libsodium|dexie|jose/.test(name))).toEqual([]);
+    expect(reach('edge-client/worker/index.ts').packages).toEqual(
+      expect.arrayContaining(['dexie', 'jose', 'libsodium-wrappers', 'valibot']),
     );
     expect(reach('edge-client/train/index.ts').packages.some((name) => name.startsWith('@tensorflow'))).toBe(
       true,
