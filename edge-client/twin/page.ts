@@ -5,7 +5,7 @@ import type { Conditions } from './calls.ts';
 export type WatchConditions = (tell: (conditions: Conditions) => void) => () => void;
 
 /** The parts of a window that are read here; the library's own types are those of a worker. */
-interface PageScope extends EventTarget {
+interface PageScope extends Partial<EventTarget> {
   document?: EventTarget;
   navigator?: {
     onLine?: boolean;
@@ -25,8 +25,8 @@ export const watchPage: WatchConditions = (tell) => {
       navigator?.connection?.saveData === true || navigator?.connection?.type === 'cellular';
     if (!ending.signal.aborted) tell({ ...conditions });
   };
-  const listen = (target: EventTarget | undefined, names: string[], then: () => void): void => {
-    for (const name of names) target?.addEventListener(name, then, { signal: ending.signal });
+  const listen = (target: Partial<EventTarget> | undefined, names: string[], then: () => void): void => {
+    for (const name of names) target?.addEventListener?.(name, then, { signal: ending.signal });
   };
   const sleep = (asleep: boolean) => (): void => {
     conditions.asleep = asleep;
