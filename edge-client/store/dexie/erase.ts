@@ -11,8 +11,8 @@
  * In both cases the blocks of a removed file stay on the medium until they are written anew, and backups of the profile stay.
  */
 import { toStoreError } from './failure.ts';
+import { requirePlace } from './lifetime.ts';
 import { within } from './patience.ts';
-import { findPlace } from './place.ts';
 
 export interface Erasure {
   /**
@@ -35,7 +35,7 @@ const PATIENCE = 3_000;
 /** Works without opening the store, so also on one that is corrupt, outdated or half erased. @throws StoreError */
 export async function eraseDexieStore({ name, indexedDB }: EraseOptions): Promise<Erasure> {
   try {
-    const place = await findPlace(name, indexedDB);
+    const place = await requirePlace(name, indexedDB);
     await destroyKeys(place.indexedDB, name);
     if (place.remove === null) return { files: await deleteDatabase(place.indexedDB, name) };
     await place.remove();

@@ -6,6 +6,7 @@ import type { DBCore, Middleware } from 'dexie';
 import { StoreError } from '../errors.ts';
 import { toOpenError } from './failure.ts';
 import { within } from './patience.ts';
+import { findPlace, type StoragePlace } from './place.ts';
 import { createDatabase, NATIVE_VERSION, type StoreDatabase } from './schema.ts';
 
 /**
@@ -18,6 +19,15 @@ export interface Lifetime {
   readonly closed: Promise<StoreEnding>;
   ended(): boolean;
   end(how: StoreEnding): void;
+}
+
+/** @throws StoreError 'store/unavailable' */
+export async function requirePlace(name: string, given: IDBFactory | undefined): Promise<StoragePlace> {
+  const place = await findPlace(name, given).catch((error: unknown) => {
+    throw toOpenError(error);
+  });
+  if (place === null) throw new StoreError('store/unavailable', 'this browser has no IndexedDB here');
+  return place;
 }
 
 /** @param patience milliseconds. @throws StoreError 'store/unavailable', 'store/blocked', 'store/outdated', 'store/corrupt' */

@@ -24,9 +24,9 @@ import { currentTransaction, readEvents, readTwins, recordEvents, refoldEvents }
 import { StaleError, toOpenError, toStoreError } from './failure.ts';
 import { createConsentGate } from './gate.ts';
 import { openDeviceKey, openKeys } from './keys.ts';
-import { openDatabase, type Lifetime, type StoreEnding } from './lifetime.ts';
+import { openDatabase, requirePlace, type Lifetime, type StoreEnding } from './lifetime.ts';
 import { readCheckpoint, readMemo, saveCheckpoint, writeMemo } from './log.ts';
-import { findPlace, type StoragePlace, type StoreHealth } from './place.ts';
+import type { StoragePlace, StoreHealth } from './place.ts';
 import { addReport, readReports, settleReport } from './reports.ts';
 import { drawRoles } from './roles.ts';
 import type { StoreDatabase } from './schema.ts';
@@ -100,7 +100,7 @@ const PATIENCE = 16_000;
 
 async function openOnce(options: DexieStoreOptions): Promise<DexieTwinStore> {
   const { name, crypto, clock, indexedDB, rule = collectRule, patience = PATIENCE } = options;
-  const place = await findPlace(name, indexedDB);
+  const place = await requirePlace(name, indexedDB);
   const gate = createConsentGate(clock);
   const { db, lifetime } = await openDatabase(place.indexedDB, gate.middleware, name, patience / ATTEMPTS);
   try {

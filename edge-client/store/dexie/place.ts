@@ -5,9 +5,9 @@
  * lies in a bucket where the browser has them. Firefox and Safari keep a file per database and remove it with the database, as far as is
  * known of them; only Chromium is tested.
  * A store stays where it began, so that a browser that learns of buckets does not lose it.
+ *
+ * Imports nothing, because the page of a host app asks for persistence before it loads anything else.
  */
-import { StoreError } from '../errors.ts';
-import { toOpenError } from './failure.ts';
 
 export interface StoragePlace {
   indexedDB: IDBFactory;
@@ -45,40 +45,36 @@ interface Platform {
 
 /**
  * @param given an IndexedDB to use instead of the platform's
- * @throws StoreError 'store/unavailable'
+ * @returns null without IndexedDB; throws what the browser throws where storage is forbidden
  */
-export async function findPlace(name: string, given: IDBFactory | undefined): Promise<StoragePlace> {
+export async function findPlace(name: string, given: IDBFactory | undefined): Promise<StoragePlace | null> {
   const platform = globalThis as Platform;
   const shared = { ...describe(platform.navigator?.storage ?? {}), remove: null };
   if (given !== undefined) return { indexedDB: given, ...shared };
-  try {
-    const { indexedDB } = platform;
-    const buckets = platform.navigator?.storageBuckets;
-    if (buckets === undefined) {
-      if (indexedDB !== undefined) return { indexedDB, ...shared };
-    } else {
-      const own = `twinkeep-${name}`;
-      // First of all, because where storage is forbidden this says so properly; `databases()` also leaves a rejection unhandled.
-      const bucket = await buckets.open(own, { durability: 'strict' });
-      const remove = (): Promise<void> => buckets.delete(own);
-      if (indexedDB === undefined || !(await hasDatabase(indexedDB, name)))
-        return { indexedDB: bucket.indexedDB, ...describe(bucket), remove };
-      await remove();
-      return { indexedDB, ...shared };
-    }
-  } catch (error) {
-    throw toOpenError(error);
-  }
-  throw new StoreError('store/unavailable', 'this browser has no IndexedDB here');
+  const { indexedDB } = platform;
+  const buckets = platform.navigator?.storageBuckets;
+  if (buckets === undefined) return indexedDB === undefined ? null : { indexedDB, ...shared };
+  const own = `twinkeep-${name}`;
+  // First of all, because where storage is forbidden this says so properly; `databases()` also leaves a rejection unhandled.
+  const bucket = await buckets.open(own, { durability: 'strict' });
+  const remove = (): Promise<void> => buckets.delete(own);
+  if (indexedDB === undefined || !(await hasDatabase(indexedDB, name)))
+    return { indexedDB: bucket.indexedDB, ...describe(bucket), remove };
+  await remove();
+  return { indexedDB, ...shared };
 }
 
 /**
  * Asks the browser not to evict the store of this name when room gets short; it may ask the user. Only a page can: in a worker the
  * answer is false.
- * @returns whether the browser promised it. @throws StoreError 'store/unavailable'
+ * @returns whether the browser promised it; false too where it keeps nothing at all
  */
 export async function persistDexieStore(name: string): Promise<boolean> {
-  return (await findPlace(name, undefined)).persist();
+  try {
+    return (await (await findPlace(name, undefined))?.persist()) ?? false;
+  } catch {
+    return false;
+  }
 }
 
 async function hasDatabase(indexedDB: IDBFactory, name: string): Promise<boolean> {

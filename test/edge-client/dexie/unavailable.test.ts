@@ -1,5 +1,5 @@
 /** Where nothing can be kept, or nothing more: an answer with a code, at opening or at the call, and never an error on the page. */
-import { openDexieStore } from '@twinkeep/edge-client/dexie';
+import { eraseDexieStore, openDexieStore, persistDexieStore } from '@twinkeep/edge-client/dexie';
 import type { Browser, BrowserContext, CDPSession, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../support/chromium.ts';
@@ -39,6 +39,8 @@ describe('a store is refused', () => {
     await expect(openDexieStore({ name: 'none', crypto, clock: Date.now })).rejects.toMatchObject({
       code: 'store/unavailable',
     });
+    await expect(eraseDexieStore({ name: 'none' })).rejects.toMatchObject({ code: 'store/unavailable' });
+    expect(await persistDexieStore('none')).toBe(false);
   });
 
   it('without a secure context', async () => {
