@@ -1,6 +1,9 @@
 /**
  * Twins come and go, and consents are added to their chains. A withdrawal takes its events with it in the transaction that stores it:
  * there is no moment, and no crash, after which the consent is gone and what was kept on its strength is still there.
+ *
+ * In the files of the browser deleted rows may stay for a while, sealed under a key that still exists, where only one twin or one
+ * category is deleted: to be rid of the bytes takes the erasure of the whole store, see erase.ts.
  */
 import type { Category } from '@twinkeep/consent';
 import { utf8ToBytes } from '@twinkeep/audit';
@@ -69,7 +72,7 @@ export async function listTwins(
     .slice(0, limit);
 }
 
-/** Its key goes with the row, so that what the browser's files keep of the other rows for a while says nothing. */
+/** Key and rows are gone for whoever asks the database; Chromium's files hold both until they are compacted. */
 export async function deleteTwin({ db, keys, gate, twins }: StoreContext, subject: string): Promise<void> {
   const tag = await keys.cipher.tag('subject', subject);
   const deleted = await db.transaction(
