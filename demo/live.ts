@@ -1,7 +1,7 @@
 /**
  * What is there for visitors: two pages, and a task of their own whose rounds go on slowly after those of the final table, until Ctrl-C. Everything that a page may know of the demo passes through here.
  */
-import { importSigningKey, ProblemError, type TaskSpec } from '@twinkeep/protocol';
+import { ProblemError, type TaskSpec } from '@twinkeep/protocol';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DemoOptions } from './cli.ts';
@@ -9,7 +9,7 @@ import type { CoordinatorClient } from './coordinator.ts';
 import type { Display } from './display.ts';
 import type { Processes } from './processes.ts';
 import { ownFolder } from './programs.ts';
-import type { Issuer } from './server/credentials.ts';
+import { createIssuer, type Issuer } from './server/credentials.ts';
 import { PAGES, type DemoInfo } from './server/info.ts';
 import { startPagesServer } from './server/server.ts';
 import { assignTask, CONTROLLER, startCoordinator, startNodes, type World } from './world.ts';
@@ -56,10 +56,7 @@ export async function openLive(nodes: number): Promise<Live> {
     },
     async moveIn(folder, { coordinatorUrl, parties: { trust } }) {
       const text = await readFile(join(folder, 'issuer', 'key.json'), 'utf8');
-      issuer = {
-        trust,
-        key: await importSigningKey(JSON.parse(text) as Parameters<typeof importSigningKey>[0]),
-      };
+      issuer = await createIssuer(text, trust);
       info = { ...info, coordinatorUrl, trust };
     },
     close: () => server.close(),
@@ -106,13 +103,14 @@ export async function openToVisitors(
 ): Promise<void> {
   await assignTask(world, task.taskId);
   await startCoordinator(world, processes);
+  // Nodes wait for a task, but no round waits for its nodes.
+  await startNodes(world, processes);
   try {
     await coordinator.publishTask(task, world.parties.operator);
   } catch (error) {
     // An earlier run published it (`--keep`): it goes on as it was.
     if (!(error instanceof ProblemError && error.code === 'task/exists')) throw error;
   }
-  await startNodes(world, processes);
   live.tell({ stage: 'live', liveTask: task.taskId });
 }
 

@@ -1,7 +1,7 @@
 /**
  * The host app's answers: a pseudonym for this browser, what the business knows of its customer, and a credential that binds the pseudonym
  * to a device key. The pseudonym is random and says nothing; that a browser has it is remembered in a cookie that no script can read and that
- * is signed by a key of this process.
+ * is signed.
  */
 import { bytesToBase64Url } from '@twinkeep/audit';
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -29,9 +29,13 @@ export type HostApp = (
 ) => Promise<void>;
 
 export function createHostApp(issuer: () => Issuer | null): HostApp {
-  const secret = randomBytes(32);
   return async (request, response, path, origin) => {
-    const subject = readSubject(request, secret);
+    const by = issuer();
+    if (by === null) {
+      response.writeHead(503).end();
+      return;
+    }
+    const subject = readSubject(request, by.sessionKey);
     if (path === PAGES.session && request.method === 'GET')
       return sendJson(response, { subject } satisfies Session);
     if (path === PAGES.records && request.method === 'GET' && subject !== null)
@@ -41,11 +45,10 @@ export function createHostApp(issuer: () => Issuer | null): HostApp {
       response.writeHead(403).end();
       return;
     }
-    if (path === PAGES.session) return startSession(response, secret);
+    if (path === PAGES.session) return startSession(response, by.sessionKey);
     const asked = await readRequest(request);
-    const by = issuer();
-    if (subject === null || asked === null || by === null) {
-      response.writeHead(subject === null ? 401 : asked === null ? 400 : 503).end();
+    if (subject === null || asked === null) {
+      response.writeHead(subject === null ? 401 : 400).end();
       return;
     }
     const credential = await credentialFor(by, subject, asked.deviceKey, new Date());
@@ -53,24 +56,24 @@ export function createHostApp(issuer: () => Issuer | null): HostApp {
   };
 }
 
-function startSession(response: ServerResponse, secret: Buffer): void {
+function startSession(response: ServerResponse, key: Uint8Array): void {
   const subject = bytesToBase64Url(randomBytes(16));
-  const value = `${subject}.${signature(secret, subject)}`;
+  const value = `${subject}.${signature(key, subject)}`;
   response.setHeader('set-cookie', `${COOKIE}=${value}; Path=/api; HttpOnly; SameSite=Strict`);
   sendJson(response, { subject } satisfies Session);
 }
 
 /** Null for no cookie, or one that this process did not sign. */
-function readSubject(request: IncomingMessage, secret: Buffer): string | null {
+function readSubject(request: IncomingMessage, key: Uint8Array): string | null {
   const pattern = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{22})\\.([\\w-]{43})(?:;|$)`);
   const [, subject, claimed] = pattern.exec(request.headers.cookie ?? '') ?? [];
   if (subject === undefined || claimed === undefined) return null;
-  const valid = timingSafeEqual(Buffer.from(claimed), Buffer.from(signature(secret, subject)));
+  const valid = timingSafeEqual(Buffer.from(claimed), Buffer.from(signature(key, subject)));
   return valid ? subject : null;
 }
 
-function signature(secret: Buffer, subject: string): string {
-  return createHmac('sha256', secret).update(subject).digest('base64url');
+function signature(key: Uint8Array, subject: string): string {
+  return createHmac('sha256', key).update(subject).digest('base64url');
 }
 
 async function readRequest(request: IncomingMessage): Promise<CredentialRequest | null> {

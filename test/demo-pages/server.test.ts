@@ -1,5 +1,5 @@
 /** The small server behind the pages: what it serves, to whom, and what it does not. */
-import { createSigningKey, importSigningKey, verifyCredential } from '@twinkeep/protocol';
+import { createSigningKey, exportSigningKey, verifyCredential } from '@twinkeep/protocol';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createParties, type Parties } from '../../demo/parties.ts';
-import type { Issuer } from '../../demo/server/credentials.ts';
+import { createIssuer, type Issuer } from '../../demo/server/credentials.ts';
 import type { DemoInfo } from '../../demo/server/info.ts';
 import { startPagesServer, type PagesServer } from '../../demo/server/server.ts';
 
 let folder: string;
 let parties: Parties;
+let keyFile: string;
 let issuer: Issuer | null;
 let info: DemoInfo;
 let pages: PagesServer;
@@ -30,8 +31,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'pages/assets/secret.txt'), 'not a page');
   await writeFile(join(folder, 'secret.js'), 'outside');
   parties = await createParties(join(folder, 'run'), 2);
-  const key = await readFile(join(folder, 'run/issuer/key.json'), 'utf8');
-  issuer = { trust: parties.trust, key: await importSigningKey(JSON.parse(key)) };
+  keyFile = await readFile(join(folder, 'run/issuer/key.json'), 'utf8');
+  issuer = await createIssuer(keyFile, parties.trust);
   coordinator = createServer((req, res) => {
     asked.push(`${req.method} ${req.url} ${req.headers.cookie ?? 'no cookie'}`);
     res.writeHead(req.url?.includes('from=9') === true ? 400 : 200, { 'content-type': 'application/json' });
@@ -155,6 +156,16 @@ describe('the host app', () => {
     expect(one.subject).not.toBe(two.subject);
     const again = await ask('GET', '/api/session', { cookie: one.cookie });
     expect(JSON.parse(again.text)).toEqual({ subject: one.subject });
+    // After a restart too, and no longer where another run made another issuer.
+    issuer = await createIssuer(keyFile, parties.trust);
+    expect((await ask('GET', '/api/session', { cookie: one.cookie })).text).toBe(again.text);
+    issuer = await createIssuer(
+      JSON.stringify(await exportSigningKey(await createSigningKey(true))),
+      parties.trust,
+    );
+    const other = await ask('GET', '/api/session', { cookie: one.cookie });
+    expect(JSON.parse(other.text)).toEqual({ subject: null });
+    issuer = await createIssuer(keyFile, parties.trust);
   });
 
   test('issues a credential of one twin for this pseudonym and this key, which the coordinator accepts', async () => {
@@ -208,12 +219,13 @@ describe('the host app', () => {
     expect((await ask('POST', '/api/credential', { origin: pages.origin, cookie }, body)).status).toBe(400);
   });
 
-  test('issues nothing before its key is made', async () => {
+  test('knows nobody and issues nothing before its key is made', async () => {
     const { cookie } = await session();
     const kept = issuer;
     issuer = null;
     const deviceKey = (await createSigningKey(false)).id;
     expect((await post('/api/credential', { deviceKey }, { cookie })).status).toBe(503);
+    expect((await post('/api/session', {})).status).toBe(503);
     issuer = kept;
   });
 });

@@ -56,6 +56,14 @@ export async function signIn(anew: boolean): Promise<SignedIn> {
   return { subject: session, records: await readJson(PAGES.records, v.array(customerEventSchema)) };
 }
 
+/** An earlier run of the demo had other keys and another coordinator: its twins can do nothing here any more. */
+export async function clearEarlierRuns(subject: string): Promise<void> {
+  for (const { name = '' } of await indexedDB.databases())
+    if (name.startsWith(NAME) && !name.startsWith(NAME + subject)) indexedDB.deleteDatabase(name);
+}
+
+const NAME = 'twin-';
+
 /** At the bound the app may act on the twin's guess, if the visitor allows it. */
 export const ACT_AT = 0.4;
 
@@ -73,7 +81,7 @@ export function startTwin(
     tasks: [task],
     notice: NOTICE,
     worker: startWorker,
-    name: `twin-${subject}`,
+    name: NAME + subject,
     activations: [{ task, atLeast: ACT_AT }],
   });
 }

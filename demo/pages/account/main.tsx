@@ -9,7 +9,7 @@ import { render, type JSX } from 'preact';
 import type { DemoInfo } from '../../server/info.ts';
 import { Masthead } from '../ui/masthead.tsx';
 import { CustomerApp } from './app/customer-app.tsx';
-import { signIn, startTwin, untilLive } from './boot.ts';
+import { clearEarlierRuns, signIn, startTwin, untilLive } from './boot.ts';
 import { TwinPanel } from './twin/panel.tsx';
 import { beginVisit, type Visit } from './visit.ts';
 import { Waiting } from './waiting.tsx';
@@ -51,6 +51,7 @@ async function begin(): Promise<void> {
   // The policy of a page names the coordinator that there was when it was loaded.
   if (waited) location.reload();
   const account = await signIn(false);
+  await clearEarlierRuns(account.subject).catch(() => undefined);
   stand.value = {
     at: 'visiting',
     visit: await beginVisit(await startTwin(demo, account.subject), demo, account),

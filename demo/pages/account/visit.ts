@@ -222,9 +222,10 @@ export async function beginVisit(twin: Twin, { task }: LiveDemo, { records }: Si
   };
 
   // What may be asked follows from the task, which the twin has yet to fetch when it lives here for the first time.
-  for (let tries = 0; cells.value.length === 0 && tries < FIRST_TRIES; tries++) {
+  const mayCome = (): boolean => cells.value.length === 0 && status.value.state === 'ready';
+  for (let tries = 0; mayCome() && tries < FIRST_TRIES; tries++) {
     await readConsents();
-    if (cells.value.length === 0) await new Promise((resolve) => setTimeout(resolve, 500));
+    if (mayCome()) await new Promise((resolve) => setTimeout(resolve, 500));
   }
   await rememberEarlierVisit();
   await handOver(CATEGORY_LIST.filter(given));

@@ -75,7 +75,7 @@ export function money(amount: number): string {
 
 /** A probability in whole percent. */
 export function percent(probability: number): string {
-  return `${Math.round(100 * probability)} %`;
+  return `${Math.round(100 * probability)}\u00a0%`;
 }
 
 /** A change of a probability, with its sign, in percentage points. */

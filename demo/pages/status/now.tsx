@@ -79,6 +79,8 @@ function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.
       ? null
       : aucInterval(auc, figures.positives, figures.twins - figures.positives);
   const nodes = status.info.value?.nodes ?? 0;
+  // It goes on for as long as anybody stays.
+  const isLive = task.taskId === status.info.value?.liveTask;
   return (
     <dl class="figures">
       <Figure
@@ -95,7 +97,7 @@ function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.
         value={count(task.trained)}
         note={task.open === null ? 'none open' : `round ${task.open.round} is open`}
       >
-        <Meter share={task.trained / task.rounds} />
+        {isLive ? <></> : <Meter share={task.trained / task.rounds} />}
       </Figure>
       <Figure
         title="Reports now"

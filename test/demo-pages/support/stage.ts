@@ -3,13 +3,13 @@
  * and region nodes that train on the demo's customers.
  */
 import { createTelecomPopulation } from '@twinkeep/synthetic';
-import { importSigningKey, type TaskSpec } from '@twinkeep/protocol';
+import type { TaskSpec } from '@twinkeep/protocol';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build } from 'vite';
 import { telecomCustomers } from '../../../demo/customers/telecom.ts';
 import { visitorsTask } from '../../../demo/live.ts';
-import type { Issuer } from '../../../demo/server/credentials.ts';
+import { createIssuer, type Issuer } from '../../../demo/server/credentials.ts';
 import type { DemoInfo } from '../../../demo/server/info.ts';
 import { startPagesServer, type PagesServer } from '../../../demo/server/server.ts';
 import { createWorld, type World } from '../../support/world.ts';
@@ -52,10 +52,7 @@ export async function startStage(): Promise<Stage> {
   await world.coordinator.start();
   await Promise.all(world.helpers.map((helper) => helper.start()));
   const { trust } = world.parties;
-  const jwk = JSON.parse(await readFile(join(world.folder, 'issuer', 'key.json'), 'utf8')) as Parameters<
-    typeof importSigningKey
-  >[0];
-  issuer = { trust, key: await importSigningKey(jwk) };
+  issuer = await createIssuer(await readFile(join(world.folder, 'issuer', 'key.json'), 'utf8'), trust);
   tell({ coordinatorUrl: world.url, trust });
 
   const task = quickTask();

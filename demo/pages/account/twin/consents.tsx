@@ -89,7 +89,7 @@ function QuestionRow({ visit, question }: { visit: Visit; question: Question }):
 
 function sayAnswer(answer: Answer, logged: boolean): string {
   if (answer === 'none') return 'Not answered';
-  return `${answer === 'yes' ? 'Allowed' : 'Refused'}, ${logged ? 'and in the public log' : 'on its way to the log'}`;
+  return `${answer === 'yes' ? 'Allowed' : 'Refused'}${logged ? ' and logged' : ', not yet logged'}`;
 }
 
 /** The page asks for all operations of a category together, so any of its cells tells the answer; one that differs makes it a no. */
