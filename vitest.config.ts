@@ -11,26 +11,51 @@ const conditions = ['@twinkeep/source', 'node'];
 // Where it cannot start, the set-up of its project says why, and the others still run.
 const chromium = await chromiumLaunch().catch(() => ({}));
 
+const PROCESSES = ['e2e', 'faults', 'demo', 'demo-pages', 'browser'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
+const server = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  // The environment in which vitest loads the global set-up.
+  environments: { __vitest__: { resolve: { conditions } } },
+};
+
+const node = {
+  // A test that waits for processes on a busy machine; whoever hangs is found a little later.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  globalSetup: ['test/support/global-setup.ts'],
+  pool: 'forks' as const,
+  server: { deps: { inline: [/@twinkeep\//] } },
+};
+
 export default defineConfig({
   test: {
     // Many tests start real processes and wait for them: on a shared machine one of a thousand may come too late.
     retry: process.env['CI'] === undefined ? 0 : 1,
     projects: [
       {
-        resolve: { conditions },
-        ssr: { resolve: { conditions } },
-        // The environment in which vitest loads the global set-up.
-        environments: { __vitest__: { resolve: { conditions } } },
+        ...server,
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts', ...PROCESSES],
+          ...node,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // One file at a time and alone: they start many processes and wait for them.
+        ...server,
+        test: {
+          name: 'processes',
+          include: PROCESSES,
           exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts'],
-          // A test that waits for processes on a busy machine; whoever hangs is found a little later.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          globalSetup: ['test/support/global-setup.ts'],
-          pool: 'forks',
-          server: { deps: { inline: [/@twinkeep\//] } },
+          ...node,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -55,6 +80,7 @@ export default defineConfig({
         },
         test: {
           name: 'chromium',
+          sequence: { groupOrder: 2 },
           include: ['test/{audit,consent,protocol}/**/*.test.ts', 'test/**/*.chromium.test.ts'],
           // A command line is a process.
           exclude: [...configDefaults.exclude, 'test/audit/cli.test.ts'],
