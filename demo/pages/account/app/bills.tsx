@@ -14,13 +14,17 @@ export function Bills({ visit, account }: ViewProps): JSX.Element {
         <p class="small">Your bill, due in five days</p>
         <p class="plan-price number">{money(amount)}</p>
         <p class="row">
-          <button type="button" class="plain strong" onClick={() => void visit.happen(ACTIONS.pay(amount))}>
+          <button
+            type="button"
+            class="plain strong"
+            onClick={() => void visit.intake.happen(ACTIONS.pay(amount))}
+          >
             Pay now
           </button>
           <button
             type="button"
             class="plain"
-            onClick={() => void visit.happen(ACTIONS.payLate(amount, DAYS_LATE))}
+            onClick={() => void visit.intake.happen(ACTIONS.payLate(amount, DAYS_LATE))}
           >
             Pay {DAYS_LATE} days late
           </button>

@@ -27,9 +27,9 @@ type ViewName = keyof typeof VIEWS;
 
 export function CustomerApp({ visit }: { visit: Visit }): JSX.Element {
   const view = useSignal<ViewName>('home');
-  const account = useComputed(() => accountOf(visit.happened.value)).value;
+  const account = useComputed(() => accountOf(visit.intake.happened.value)).value;
   const { View } = VIEWS[view.value];
-  useEffect(() => void visit.happen(ACTIONS.open(3)), []);
+  useEffect(() => void visit.intake.happen(ACTIONS.open(3)), []);
   return (
     <section class="app card" aria-labelledby="app">
       <header class="app-head">

@@ -23,7 +23,7 @@ export function Help({ visit }: ViewProps): JSX.Element {
   const end = (solved: boolean): void => {
     if (value === null) return;
     talk.value = { ...value, solved };
-    void visit.happen(ACTIONS.help(solved));
+    void visit.intake.happen(ACTIONS.help(solved));
   };
   return (
     <>

@@ -11,7 +11,7 @@ export function Home({ visit, account }: ViewProps): JSX.Element {
   const does =
     (...what: Happening[]) =>
     () =>
-      void visit.happen(...what);
+      void visit.intake.happen(...what);
   const useData = (percent: number): Happening =>
     ACTIONS.useData(percent, Math.round(percent * GB_PER_PERCENT));
   return (

@@ -7,7 +7,7 @@ const CONTRACTS = ['month_to_month', 'one_year', 'two_year'];
 const INTERESTS = ['saving', 'speed', 'streaming', 'gaming', 'privacy'];
 
 export function Offers({ visit, account }: ViewProps): JSX.Element {
-  const choose = (what: Happening) => () => void visit.happen(what);
+  const choose = (what: Happening) => () => void visit.intake.happen(what);
   return (
     <>
       <h2 id="contract">Contract</h2>
@@ -15,7 +15,7 @@ export function Offers({ visit, account }: ViewProps): JSX.Element {
         label="contract"
         options={CONTRACTS}
         chosen={account.contract}
-        onChoose={(contract) => visit.happen(ACTIONS.contract(contract))}
+        onChoose={(contract) => visit.intake.happen(ACTIONS.contract(contract))}
       />
       <h2>Technical support</h2>
       <ul class="tiles">
@@ -31,7 +31,7 @@ export function Offers({ visit, account }: ViewProps): JSX.Element {
         label="interest"
         options={INTERESTS}
         chosen={account.interest}
-        onChoose={(topic) => visit.happen(ACTIONS.interest(topic))}
+        onChoose={(topic) => visit.intake.happen(ACTIONS.interest(topic))}
       />
     </>
   );

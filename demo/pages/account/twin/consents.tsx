@@ -18,7 +18,7 @@ interface Question {
 }
 
 export function Consents({ visit }: { visit: Visit }): JSX.Element {
-  const questions = toQuestions(visit.cells.value);
+  const questions = toQuestions(visit.consents.cells.value);
   const all = questions.map(({ category }) => category);
   return (
     <section class="card consents" aria-labelledby="consents">
@@ -40,14 +40,14 @@ export function Consents({ visit }: { visit: Visit }): JSX.Element {
         ))}
       </ul>
       <p class="row">
-        <button type="button" class="plain" onClick={() => void visit.allow(all)}>
+        <button type="button" class="plain" onClick={() => void visit.consents.allow(all)}>
           Allow all seven
         </button>
-        <button type="button" class="plain" onClick={() => void visit.refuse(all)}>
+        <button type="button" class="plain" onClick={() => void visit.consents.refuse(all)}>
           Refuse all seven
         </button>
       </p>
-      <Receipts receipts={visit.receipts.value} />
+      <Receipts receipts={visit.consents.receipts.value} />
     </section>
   );
 }
@@ -55,7 +55,7 @@ export function Consents({ visit }: { visit: Visit }): JSX.Element {
 function QuestionRow({ visit, question }: { visit: Visit; question: Question }): JSX.Element {
   const { category, necessity, answer, logged } = question;
   const { name, what } = CATEGORY_WORDS[category];
-  const busy = visit.busy.value.has(category);
+  const busy = visit.consents.busy.value.has(category);
   return (
     <li>
       <div>
@@ -70,7 +70,7 @@ function QuestionRow({ visit, question }: { visit: Visit; question: Question }):
           type="button"
           aria-pressed={answer === 'yes'}
           disabled={busy}
-          onClick={() => void visit.allow([category])}
+          onClick={() => void visit.consents.allow([category])}
         >
           Allow
         </button>
@@ -78,7 +78,7 @@ function QuestionRow({ visit, question }: { visit: Visit; question: Question }):
           type="button"
           aria-pressed={answer === 'no'}
           disabled={busy}
-          onClick={() => void visit.refuse([category])}
+          onClick={() => void visit.consents.refuse([category])}
         >
           Refuse
         </button>

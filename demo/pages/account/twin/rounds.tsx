@@ -12,8 +12,8 @@ const STEPS = [
 ] as const satisfies readonly { name: string; states: readonly RoundState['state'][] }[];
 
 export function Rounds({ visit }: { visit: Visit }): JSX.Element {
-  const state = visit.round.value;
-  const takes = visit.takingPart.value;
+  const state = visit.rounds.state.value;
+  const takes = visit.rounds.wanted.value;
   return (
     <section class="card rounds" aria-labelledby="rounds">
       <h3 id="rounds">Rounds</h3>
@@ -26,13 +26,13 @@ export function Rounds({ visit }: { visit: Visit }): JSX.Element {
           type="button"
           class="plain"
           aria-pressed={takes}
-          onClick={() => (takes ? void visit.stop() : visit.takePart())}
+          onClick={() => (takes ? void visit.rounds.stop() : visit.rounds.start())}
         >
           {takes ? 'Stop taking part' : 'Take part in rounds'}
         </button>
       </p>
       {takes && state !== null && <Stand state={state} />}
-      {visit.results.value.length > 0 && <Results results={visit.results.value} />}
+      {visit.rounds.results.value.length > 0 && <Results results={visit.rounds.results.value} />}
     </section>
   );
 }

@@ -1,12 +1,13 @@
 /** What reached the twin, as it happens: taken in, refused at the gate, or forgotten. */
 import type { JSX } from 'preact';
-import type { SignalLine, Visit } from '../visit.ts';
+import type { SignalLine } from '../intake.ts';
+import type { Visit } from '../visit.ts';
 import { CATEGORY_WORDS } from '../words.ts';
 
 const OUTCOMES = { 'taken-in': 'taken in', refused: 'not taken in', forgotten: 'forgotten' } as const;
 
 export function Signals({ visit }: { visit: Visit }): JSX.Element {
-  const lines = visit.signals.value;
+  const lines = visit.intake.lines.value;
   return (
     <section class="card signals" aria-labelledby="signals">
       <h3 id="signals">Signals</h3>
