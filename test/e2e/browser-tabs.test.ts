@@ -150,6 +150,36 @@ describe('a twin in Chromium', () => {
     expect(sumHash).toBe(clearSumHash([...others, clear[0] as Int32Array]));
   });
 
+  it('keeps the thread of the page free: no task of it takes 8 ms, whatever the twin does', async () => {
+    await begin(3);
+    const twin = await open();
+    await browser.startTracing(twin.page, { categories: ['toplevel', 'devtools.timeline'] });
+    // In the page, so that what the test sends there does not count.
+    await twin.call(
+      (twin, event: object) =>
+        new Promise<void>((resolve) => {
+          const recordMany = async (): Promise<void> => {
+            const data = Object.fromEntries(
+              Array.from({ length: 20 }, (_, i) => [`word-${i}`, 'x'.repeat(100)]),
+            );
+            for (let i = 0; i < 200; i++) await twin.record({ ...event, id: `many-${i}`, data });
+            resolve();
+          };
+          setTimeout(() => void recordMany());
+        }),
+      history(1, 1)[0],
+    );
+    await twin.call((twin) => void twin.participate());
+    await twin.untilState({ round: 1, state: 'accepted' });
+    expect(await twin.call((twin, task: string) => twin.explain(task), taskId)).toMatchObject({
+      explained: true,
+    });
+    await twin.call((twin) => twin.consent.withdraw());
+    const tasks = mainThreadTasks(await browser.stopTracing());
+    expect(tasks.length).toBeGreaterThan(200);
+    expect(tasks[0]).toBeLessThan(8);
+  });
+
   it('offline for a round says so, and is there in the next', async () => {
     await begin(2);
     const twin = await open();
@@ -211,3 +241,24 @@ describe('a twin in Chromium', () => {
     expect(await second.record(history(1, 1))).toMatchObject([{ reason: 'erased' }, { reason: 'erased' }]);
   });
 });
+
+/** Milliseconds of processor time of each task of the page's own thread, longest first. */
+function mainThreadTasks(trace: Buffer): number[] {
+  interface TraceEvent {
+    name: string;
+    pid: number;
+    tid: number;
+    tdur?: number;
+    args?: { name?: string };
+  }
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
+  const threads = traceEvents.filter(
+    ({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain',
+  );
+  const isMain = ({ pid, tid }: TraceEvent): boolean =>
+    threads.some((thread) => thread.pid === pid && thread.tid === tid);
+  return traceEvents
+    .filter((event) => isMain(event) && event.name.endsWith('RunTask'))
+    .map(({ tdur = 0 }) => tdur / 1000)
+    .sort((a, b) => b - a);
+}

@@ -108,7 +108,7 @@ export interface TwinInPage {
   subject: string;
   status: TwinStatus;
   /** Calls the twin inside the page. */
-  call<T>(use: (twin: Twin, argument: never) => Promise<T> | T, argument?: unknown): Promise<T>;
+  call<T, Argument>(use: (twin: Twin, argument: Argument) => Promise<T> | T, argument?: Argument): Promise<T>;
   record(events: readonly object[]): Promise<Recorded[]>;
   /** Every state of the round that the page was told, oldest first. */
   states(): Promise<RoundState[]>;
