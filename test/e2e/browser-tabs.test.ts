@@ -217,6 +217,23 @@ describe('a twin in Chromium', () => {
     await twin.untilState({ round: 1, state: 'accepted' });
   });
 
+  it('told that it is frozen lets another tab go on, and follows it when it wakes', async () => {
+    await begin(3);
+    const first = await open();
+    await first.call((twin) => void twin.participate());
+    await first.untilState({ round: 1, state: 'accepted', here: true });
+    const second = await again(first);
+    await second.call((twin) => void twin.participate());
+    await second.untilState({ round: 1, state: 'accepted', here: false });
+    // Without a screen a page is never hidden, and so never frozen: here it is only told so.
+    await first.page.evaluate(`document.dispatchEvent(new Event('freeze'))`);
+    await endRound(1);
+    expect(await second.untilState({ round: 2, state: 'accepted' })).toMatchObject({ here: true });
+    await first.page.evaluate(`document.dispatchEvent(new Event('resume'))`);
+    expect(await first.untilState({ round: 2, state: 'accepted' })).toMatchObject({ here: false });
+    expect(proxy.reports).toHaveLength(2);
+  });
+
   it('withdrawn in one tab stops what another tab is working on', async () => {
     await begin(2);
     const worker = await open('hold=true');
