@@ -26,6 +26,8 @@ export interface Home {
   credentials: Credentials;
   tasks: TaskBook;
   emit: Emit;
+  /** Deletes what may be kept no longer, once a day; see `retention.ts`. */
+  sweep: () => Promise<void>;
 }
 
 export async function readTwin({ store, settings }: Home): Promise<StoredTwin> {

@@ -18,14 +18,11 @@ export type Attempt = (
   signal: AbortSignal,
 ) => Promise<boolean>;
 
-const DAY = 86_400_000;
-
 export function createAttempt({ home, board }: { home: Home; board: Board }, taskId: string): Attempt {
   const { store, platform, credentials } = home;
   const cache = createGatherCache();
   let engine: Participant['engine'] | null = null;
   let round: number | null = null;
-  let expiredOn = 0;
 
   const participantOf = (spec: TaskSpec): Participant => ({
     store: {
@@ -53,14 +50,12 @@ export function createAttempt({ home, board }: { home: Home; board: Board }, tas
   return async (task, offer, signal) => {
     const spec = task.statement.body;
     round = offer.config?.statement.body.round ?? null;
+    await home.sweep();
     await dropUnconsented(home, spec);
     const reports = await store.readReports(taskId);
     const pending = reports.some(({ outcome }) => outcome === 'pending');
     if (offer.phase !== 'collecting' && !pending) return sayNoRound(board, taskId, round);
 
-    const today = Math.floor(platform.clock() / DAY);
-    if (today !== expiredOn) await store.expireEvents(today);
-    expiredOn = today;
     await readFeatures(home);
     credentials.adopt(reports);
     await credentials.ensure();

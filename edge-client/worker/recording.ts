@@ -19,6 +19,7 @@ export function createRecorder(home: Home): (event: unknown) => Promise<Recorded
 async function recordOne(home: Home, input: unknown): Promise<Recorded> {
   if (home.tasks.specs().length === 0) await untilTasks(home);
   if (home.tasks.specs().length === 0) return no('no-task');
+  await home.sweep();
   try {
     const { fresh, refused } = await recordPlanned(home, input);
     const [reason] = (Object.keys(refused) as (keyof typeof refused)[]).filter((name) => refused[name] > 0);

@@ -25,6 +25,8 @@ export function serveTwin(line: PageLine, platform: Platform): void {
   let settings: CheckedSettings | null = null;
   let conditions: Conditions | null = null;
   let listening = false;
+  /** How things stand without a twin. */
+  let closed: TwinStatus = { state: 'unavailable', ...refused('closed') };
   const questions = new Map<number, (token: string | null) => void>();
   let asked = 0;
 
@@ -52,35 +54,39 @@ export function serveTwin(line: PageLine, platform: Platform): void {
   };
 
   const answer = async (name: CallName, input: readonly unknown[]): Promise<unknown> => {
-    try {
-      if (name === 'open') return await open(...(input as [TwinSettings, Conditions]));
-      if (twin === null) return name === 'erase' ? await clearAway() : UNANSWERED[name]('closed');
-      const status = twin.status();
-      if (status.state === 'unavailable') return UNANSWERED[name](status.reason, status.detail);
-      if (status.state === 'erasing' && name !== 'erase' && name !== 'close')
-        return UNANSWERED[name]('erased');
-      return await (twin[name] as (...input: readonly unknown[]) => Promise<unknown>)(...input);
-    } catch (error) {
-      const { reason, detail } = reasonOf(error);
-      if (name === 'erase' && reason === 'storage-corrupt') return clearAway();
-      if (isFinal(reason) && name !== 'open')
-        tellStatus({ state: 'unavailable', ...refused(reason, detail) });
-      return UNANSWERED[name](reason, detail);
-    }
+    if (name === 'open') return open(...(input as [TwinSettings, Conditions]));
+    const state = twin?.status() ?? closed;
+    if (name === 'erase' && isBroken(state)) return clearAway();
+    if (twin === null || state.state === 'unavailable') return unanswered(name, state);
+    if (state.state === 'erasing' && name !== 'erase' && name !== 'close') return UNANSWERED[name]('erased');
+    return (twin[name] as (...input: readonly unknown[]) => Promise<unknown>)(...input);
   };
 
   /** What cannot be opened or read can still be cleared away. No withdrawal is sent: the key that would sign it is gone too. */
   const clearAway = async (): Promise<unknown> => {
     if (settings === null) return UNANSWERED.erase('closed');
-    await twin?.close();
     await platform.destroyStore(settings.name);
-    tellStatus({ state: 'unavailable', ...refused('erased') });
+    closed = { state: 'unavailable', ...refused('erased') };
+    tellStatus(closed);
     return { erased: true, withdrawn: false };
+  };
+
+  const answerAnyway = async (name: CallName, input: readonly unknown[]): Promise<unknown> => {
+    try {
+      return await answer(name, input);
+    } catch (error) {
+      const { reason, detail } = reasonOf(error);
+      if (twin === null) closed = { state: 'unavailable', ...refused(reason, detail) };
+      else if (isFinal(reason)) await twin.end(reason, detail);
+      // What turned out to be broken by that is cleared away after all.
+      const again = name === 'erase' && twin !== null && reason === 'storage-corrupt';
+      return again ? answerAnyway(name, input) : UNANSWERED[name](reason, detail);
+    }
   };
 
   line.addEventListener('message', ({ data }) => {
     if (data.kind === 'call') {
-      void answer(data.name, data.input).then((value) =>
+      void answerAnyway(data.name, data.input).then((value) =>
         line.postMessage({ kind: 'answer', id: data.id, answer: value }),
       );
     } else if (data.kind === 'conditions') {
@@ -94,6 +100,17 @@ export function serveTwin(line: PageLine, platform: Platform): void {
       questions.delete(data.id);
     }
   });
+}
+
+/** Neither erased already, nor closed, nor somebody else's. */
+function isBroken(status: TwinStatus): boolean {
+  return status.state === 'unavailable' && !['closed', 'erased', 'other-person'].includes(status.reason);
+}
+
+function unanswered(name: CallName, status: TwinStatus): unknown {
+  return status.state === 'unavailable'
+    ? UNANSWERED[name](status.reason, status.detail)
+    : UNANSWERED[name]('closed');
 }
 
 function reasonOf(error: unknown): { reason: Unavailable; detail: string } {

@@ -47,7 +47,11 @@ const settingsSchema = v.strictObject({
 });
 
 /** @returns what is wrong with the options, naming the field and never a value */
-export function checkSettings(settings: TwinSettings): CheckedSettings | { wrong: string } {
+export function checkSettings(given: TwinSettings): CheckedSettings | { wrong: string } {
+  // What is left open may also be said to be undefined.
+  const settings = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as unknown as TwinSettings;
   const parsed = v.safeParse(settingsSchema, settings);
   if (!parsed.success) return { wrong: firstIssue(parsed.issues) };
   try {

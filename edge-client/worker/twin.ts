@@ -18,6 +18,7 @@ import { untilTasks, type Emit, type Home } from './home.ts';
 import { createParticipation } from './participation.ts';
 import type { Platform } from './platform.ts';
 import { createRecorder } from './recording.ts';
+import { createRetention } from './retention.ts';
 import { createQueue, createRestarts } from './restarts.ts';
 import type { CheckedSettings } from './settings.ts';
 import { createSayTrouble } from './say-trouble.ts';
@@ -32,6 +33,8 @@ export type TwinHandlers = {
 export interface OpenedTwin extends TwinHandlers {
   readonly deviceKey: string;
   status(): TwinStatus;
+  /** Lets go of everything, because it can be used no more. */
+  end(reason: Unavailable, detail?: string): Promise<void>;
   conditions: Pick<ConditionsWatch, 'set'>;
   listening(predictions: boolean): void;
 }
@@ -80,7 +83,18 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
   });
   const sayTrouble = createSayTrouble({ board, platform, settings, isOnline });
   const tasks = createTaskBook({ settings, platform, store, transport, sayTrouble, stop: closing.signal });
-  const home: Home = { settings, platform, store, key, transport, credentials, tasks, emit };
+  const home: Home = {
+    settings,
+    platform,
+    store,
+    key,
+    transport,
+    credentials,
+    tasks,
+    emit,
+    sweep: () => retention(),
+  };
+  const retention = createRetention(home);
 
   const restarts = createRestarts();
   const insight = createLazyInsight(home, isOnline, closing.signal);
@@ -136,9 +150,9 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     await end('storage-lost');
   });
 
-  async function end(reason: Unavailable): Promise<void> {
+  async function end(reason: Unavailable, detail?: string): Promise<void> {
     if (status.state === 'unavailable') return;
-    setStatus({ state: 'unavailable', ...refused(reason) });
+    setStatus({ state: 'unavailable', ...refused(reason, detail) });
     closing.abort();
     await participation.stop();
     tabs.close();
@@ -153,6 +167,7 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
   return {
     deviceKey: key.id,
     status: () => status,
+    end,
     conditions,
     listening: insight.listening,
     async record(event) {

@@ -202,6 +202,30 @@ describe('what a person chooses', () => {
   });
 });
 
+describe('what is kept', () => {
+  it('is gone when its time is over, or when the consent that it rests on has run out', async () => {
+    const scene = await open({}, { retentionDays: { transactional: 60 } });
+    const { twin, origin } = scene;
+    const until = new Date(Date.now() + 30 * 86_400_000).toISOString().replace(/\.\d+/, '');
+    await twin.consent.grant({ categories: ['behavioral'], validUntil: until });
+    await twin.consent.grant({ categories: ['transactional'] });
+    for (const event of history(Date.now()))
+      expect(await twin.record(event)).toMatchObject({ recorded: true });
+    const categories = async (): Promise<string[]> => {
+      const copy = await twin.export();
+      if (!copy.available) throw new Error(copy.why);
+      return copy.data.events.map(({ category }) => category);
+    };
+    expect(await categories()).toHaveLength(4);
+    origin.clockError = 20 * 86_400_000;
+    await twin.record({ id: 'x' });
+    expect(await categories()).toEqual(['behavioral', 'behavioral', 'behavioral']);
+    origin.clockError = 31 * 86_400_000;
+    await twin.record({ id: 'x' });
+    expect(await categories()).toEqual([]);
+  });
+});
+
 describe('a round', () => {
   it('has the twin in it, and its result is told with the model that came out', async () => {
     const scene = await open();
@@ -458,6 +482,39 @@ describe('a browser that keeps nothing', () => {
     await twin.close();
   });
 
+  it('or has damaged what it kept: the twin ends, and can be cleared away', async () => {
+    const scene = await open();
+    const { twin, origin, told } = scene;
+    await makeReady(scene);
+    origin.databases.failWith = 'store/corrupt';
+    expect(await twin.predict(scene.task.taskId)).toMatchObject({
+      predicted: false,
+      reason: 'storage-corrupt',
+    });
+    await until(() => told.status.length > 0);
+    expect(twin.status()).toMatchObject({ state: 'unavailable', reason: 'storage-corrupt' });
+    expect(await twin.record(history(Date.now())[0])).toMatchObject({ reason: 'storage-corrupt' });
+    expect(await twin.erase()).toEqual({ erased: true, withdrawn: false });
+    expect(origin.databases.names()).toEqual([]);
+  });
+
+  it('or finds it damaged only when it is to be erased', async () => {
+    const scene = await open();
+    await makeReady(scene);
+    scene.origin.databases.failWith = 'store/corrupt';
+    expect(await scene.twin.erase()).toEqual({ erased: true, withdrawn: false });
+    expect(scene.origin.databases.names()).toEqual([]);
+  });
+
+  it('or has it cleared while the twin lives', async () => {
+    const scene = await open();
+    await makeReady(scene);
+    const [name] = scene.origin.databases.names();
+    await scene.origin.databases.destroy(name as string);
+    await until(() => scene.told.status.length > 0);
+    expect(scene.twin.status()).toMatchObject({ state: 'unavailable', reason: 'storage-lost' });
+  });
+
   it('or no more: what is there still works', async () => {
     const scene = await open();
     await makeReady(scene);
@@ -476,5 +533,7 @@ describe('a browser that keeps nothing', () => {
     const { subject } = bankOptions(world);
     const { twin } = await openTab({ ...scene, options: { ...scene.options, subject } });
     expect(twin.status()).toMatchObject({ state: 'unavailable', reason: 'other-person' });
+    expect(await twin.erase()).toMatchObject({ erased: false, reason: 'other-person' });
+    expect(scene.origin.databases.names()).toHaveLength(1);
   });
 });

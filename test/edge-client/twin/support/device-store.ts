@@ -1,6 +1,6 @@
 /** A device's store in memory, shared by the tabs of one origin as IndexedDB would be. */
-import { StoreError } from '@twinkeep/edge-client/fleet';
-import { createSigningKey, type CustomerEvent, type SigningKey } from '@twinkeep/protocol';
+import { StoreError, type AdmittedEvent } from '@twinkeep/edge-client/fleet';
+import { createSigningKey, type SigningKey } from '@twinkeep/protocol';
 import type { DeviceStore } from '../../../../edge-client/store/device.ts';
 import { createMemoryTwinStore } from '../../../support/memory-twin-store.ts';
 
@@ -17,7 +17,7 @@ interface Database {
   memos: Map<string, Uint8Array>;
   key: Promise<SigningKey> | null;
   /** Kept beside the port, which gives no events out. */
-  events: Map<string, CustomerEvent>;
+  events: Map<string, AdmittedEvent>;
   handles: Set<(how: 'gone' | 'closed') => void>;
 }
 
@@ -66,14 +66,19 @@ function openHandle(databases: MemoryDatabases, name: string, database: Database
     ...twins,
     async recordEvents(subject, admitted, fold) {
       const fresh = await twins.recordEvents(subject, admitted, fold);
-      for (const { event } of admitted) if (!events.has(event.id)) events.set(event.id, event);
+      for (const kept of admitted) if (!events.has(kept.event.id)) events.set(kept.event.id, kept);
       return fresh;
     },
     async refoldEvents(subject, forget, fold) {
       await twins.refoldEvents(subject, forget, fold);
-      for (const [id, { category }] of events) if (forget.includes(category)) events.delete(id);
+      for (const [id, { event }] of events) if (forget.includes(event.category)) events.delete(id);
     },
-    readEvents: async () => [...events.values()].sort((a, b) => a.time.localeCompare(b.time)),
+    async expireEvents(day) {
+      for (const [id, { lastDay }] of events) if (lastDay < day) events.delete(id);
+      return twins.expireEvents(day);
+    },
+    readEvents: async () =>
+      [...events.values()].map(({ event }) => event).sort((a, b) => a.time.localeCompare(b.time)),
     deviceKey: () => (database.key ??= createSigningKey()),
     readMemo: async (memo) => memos.get(memo) ?? null,
     writeMemo: async (memo, content) =>
