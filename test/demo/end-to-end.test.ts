@@ -145,23 +145,6 @@ describe('endings', () => {
     },
     4 * MINUTES,
   );
-
-  test(
-    'a party that is killed comes back: a node is missed once, coordinator and helpers hardly',
-    async () => {
-      const demo = start(...LONG.slice(0, -1), '4', '--exit');
-      await expect.poll(demo.text, { timeout: 2 * MINUTES, interval: 50 }).toMatch(/3 region nodes started/);
-      for (const party of ['node-2', 'helper-3', 'coordinator']) {
-        const [found] = left().filter(({ args }) => args.includes(`/${party}/config.json`));
-        process.kill(found!.pid, 'SIGKILL');
-      }
-      expect(await demo.exit, demo.text()).toBe(0);
-      for (const party of ['node 2', 'helper 3', 'coordinator'])
-        expect(demo.text()).toContain(`${party} was ended by SIGKILL. It is started again`);
-      expect(demo.text()).toMatch(/4 training rounds: 4 sealed, \d abandoned, [1-9]\d* dropouts/);
-    },
-    3 * MINUTES,
-  );
 });
 
 describe('what cannot work is refused before anything is started, in sentences', () => {
