@@ -1,14 +1,27 @@
 /** What must hold of a coordinator's tables at any time between transactions, whatever happened before. */
 import { createLog, createSigner, sha256, bytesToBase64Url } from '@twinkeep/audit';
 import { statementHash, type RoundConfig, type RoundResult, type Statement } from '@twinkeep/protocol';
+import type { PoolClient } from 'pg';
 import { expect } from 'vitest';
 import { openDatabase } from '../../../coordinator/store/database.ts';
 import { createLogStore } from '../../../coordinator/store/log-store.ts';
 import type { World } from './world.ts';
 import { ORIGIN } from './parties.ts';
 
+/** The coordinator may be at work meanwhile: the tables are read as of one moment. */
 export async function checkWorld({ sql, databaseUrl, parties }: World): Promise<void> {
   await checkLog(databaseUrl, Buffer.from(parties.logKey.d, 'base64url'));
+  const snapshot = await sql.connect();
+  try {
+    await snapshot.query('begin isolation level repeatable read read only');
+    await checkTables(snapshot);
+    await snapshot.query('commit');
+  } finally {
+    snapshot.release();
+  }
+}
+
+async function checkTables(sql: PoolClient): Promise<void> {
   const rows = async <T>(text: string): Promise<T[]> => (await sql.query(text)).rows as T[];
 
   // Every leaf is a public statement or a consent, and every one of those has its leaf.
