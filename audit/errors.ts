@@ -22,6 +22,7 @@ export type AuditErrorCode =
   | 'note/malformed'
   | 'note/unverified'
   | 'note/unknown-signature'
+  | 'note/unwitnessed'
   | 'checkpoint/malformed'
   | 'checkpoint/wrong-origin'
   | 'proof/malformed'

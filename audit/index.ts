@@ -19,6 +19,13 @@ export {
   textToCheckpoint,
   type Checkpoint,
 } from './checkpoint.ts';
+export {
+  cosign,
+  mergeCosignatures,
+  readCosignature,
+  verifyWitnessed,
+  type WitnessPolicy,
+} from './cosignature.ts';
 export { createCompactRange, type CompactRange, type StoredHash } from './compact-range.ts';
 export { createSigner, verifyEd25519, type Ed25519Signer, type Ed25519Verify } from './ed25519.ts';
 export { AuditError, ExportError, LogConflictError, TwinkeepError, type AuditErrorCode } from './errors.ts';

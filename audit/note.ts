@@ -54,7 +54,7 @@ export async function signNote(
   const lines = signers.map(async ({ name, signer }) => {
     const key = createNoteKey(name, signer.publicKey);
     const signature = await signer.sign(utf8ToBytes(text));
-    return `— ${name} ${bytesToBase64(concatBytes(hexToBytes(key.id), signature))}\n`;
+    return signatureToLine(key, signature);
   });
   return `${text}\n${(await Promise.all(lines)).join('')}`;
 }
@@ -64,6 +64,18 @@ export async function signNote(
  * signed, or if a line bears the name and id of one and does not verify; `note/unknown-signature` if so asked.
  */
 export function openNote(
+  note: string,
+  keys: readonly NoteKey[],
+  options: OpenNoteOptions = {},
+): { text: string; signatures: NoteSignature[] } {
+  const opened = readNote(note, keys, options);
+  if (opened.signatures.length === 0)
+    throw new AuditError('note/unverified', 'note: no signature by a known key');
+  return opened;
+}
+
+/** As `openNote`, where it is no error that none of `keys` signed: with no keys at all, the text that nobody vouches for. */
+export function readNote(
   note: string,
   keys: readonly NoteKey[],
   { unknownSignatures = 'ignore', verify = verifyEd25519 }: OpenNoteOptions = {},
@@ -80,8 +92,16 @@ export function openNote(
     }
     signatures.push(verifySignature(text, key, signature, verify));
   }
-  if (signatures.length === 0) throw new AuditError('note/unverified', 'note: no signature by a known key');
   return { text, signatures };
+}
+
+export function signatureToLine({ name, id }: NoteKey, signature: Uint8Array): string {
+  return `— ${name} ${bytesToBase64(concatBytes(hexToBytes(id), signature))}\n`;
+}
+
+/** What a witness signs: that it saw this text at this time, in whole seconds since 1970. */
+export function cosignatureMessage(time: number, text: string): Uint8Array {
+  return utf8ToBytes(`cosignature/v1\ntime ${time}\n${text}`);
 }
 
 function splitNote(note: string): { text: string; lines: SignatureLine[] } {
@@ -114,7 +134,7 @@ function verifySignature(
     if (verify(signature, utf8ToBytes(text), key.publicKey)) return { key };
   } else if (signature.length === 72) {
     const time = Number(BigInt(`0x${bytesToHex(signature.subarray(0, 8))}`));
-    const message = utf8ToBytes(`cosignature/v1\ntime ${time}\n${text}`);
+    const message = cosignatureMessage(time, text);
     if (Number.isSafeInteger(time) && verify(signature.subarray(8), message, key.publicKey))
       return { key, time };
   }

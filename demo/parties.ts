@@ -80,6 +80,7 @@ export async function createParties(folder: string, nodes: number): Promise<Part
     v: 1,
     coordinator: { id: COORDINATOR_ID, key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, log.publicKey)) },
+    witnesses: null,
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `Helper ${i + 1} (this machine)`, key: id })),
     issuer: { id: ISSUER_ID, keys: [issuer.id] },
   };

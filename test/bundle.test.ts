@@ -164,6 +164,7 @@ const OPTIONS = {
     v: 1,
     coordinator: { id: 'urn:example:coordinator', key: KEY },
     log: { vkey: 'log.example+00000000+A' },
+    witnesses: null,
     helpers: [{ j: 1, operator: 'Example', key: KEY }],
     issuer: { id: 'urn:example:issuer', keys: [KEY] },
   },

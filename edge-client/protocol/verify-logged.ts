@@ -6,6 +6,7 @@ import {
   TwinkeepError,
   verifyCommitment,
   verifyProof,
+  verifyWitnessed,
   type Checkpoint,
 } from '@twinkeep/audit';
 import type * as v from 'valibot';
@@ -13,6 +14,7 @@ import type { LoggedStatement } from './logged.ts';
 import { ProtocolError } from './problem.ts';
 import { verifyDetached } from './sodium.ts';
 import type { Statement, StatementType } from './statement.ts';
+import type { Pinned } from './trust.ts';
 import { verifyStatement } from './verify-statement.ts';
 
 export interface VerifiedStatement<T> {
@@ -25,7 +27,8 @@ export interface VerifiedStatement<T> {
 }
 
 /**
- * Checks that `pinned.kid` signed the statement, that the leaf commits to it, and that the leaf is in the log of `pinned.vkey`.
+ * Checks that `pinned.kid` signed the statement, that the leaf commits to it, that the leaf is in the log of `pinned.vkey`, and that as
+ * many witnesses as `pinned.witnesses` demands have cosigned the head under which it is.
  * Whether that log is still the one seen before is the caller's to check: it takes a consistency proof.
  * @throws ProtocolError 'protocol/statement' or 'protocol/proof'
  */
@@ -33,7 +36,7 @@ export function verifyLogged<T>(
   logged: LoggedStatement<T>,
   type: StatementType,
   body: v.GenericSchema<T>,
-  pinned: { kid: string; vkey: string },
+  pinned: Pinned,
 ): VerifiedStatement<T> {
   const statement = verifyStatement(logged.statement, type, body, pinned.kid);
   try {
@@ -43,7 +46,9 @@ export function verifyLogged<T>(
       throw notLogged(type, 'the leaf commits to something else');
     }
     const { index, checkpoint } = verifyProof(logged.proof, leaf, pinned.vkey, { verify: verifyDetached });
-    return { statement, index, checkpoint, note: textToProof(logged.proof).checkpoint };
+    const note = textToProof(logged.proof).checkpoint;
+    if (pinned.witnesses !== null) verifyWitnessed(note, pinned.witnesses, { verify: verifyDetached });
+    return { statement, index, checkpoint, note };
   } catch (error) {
     if (error instanceof TwinkeepError && !(error instanceof ProtocolError))
       throw notLogged(type, error.message);

@@ -9,6 +9,7 @@ import {
   roundConfigSchema,
   statementHash,
   taskSpecSchema,
+  trustToPinned,
   verifyLogged,
   type LoggedStatement,
   type RoundConfig,
@@ -102,7 +103,7 @@ function requireLogged<T>(
   trust: Trust,
 ): VerifiedStatement<T> {
   try {
-    return verifyLogged(logged, type, schema, { kid: trust.coordinator.key, vkey: trust.log.vkey });
+    return verifyLogged(logged, type, schema, trustToPinned(trust));
   } catch (error) {
     throw new StayHomeError(reason, error instanceof ProtocolError ? error.message : 'it cannot be read');
   }

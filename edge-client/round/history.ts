@@ -4,6 +4,7 @@ import {
   initialWeights,
   roundResultSchema,
   statementHash,
+  trustToPinned,
   verifyLogged,
   weightsToBytes,
   type LoggedStatement,
@@ -80,10 +81,7 @@ export async function requireFirstReport(
 
 function verifyResult(logged: LoggedStatement<RoundResult>, trust: Trust): VerifiedStatement<RoundResult> {
   try {
-    return verifyLogged(logged, 'round-result', roundResultSchema, {
-      kid: trust.coordinator.key,
-      vkey: trust.log.vkey,
-    });
+    return verifyLogged(logged, 'round-result', roundResultSchema, trustToPinned(trust));
   } catch {
     throw new StayHomeError('history-broken', 'a result is not signed and logged');
   }

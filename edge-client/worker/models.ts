@@ -11,6 +11,7 @@ import {
   ProtocolError,
   roundResultSchema,
   verifyDetached,
+  trustToPinned,
   verifyLogged,
   weightsToBytes,
   type LoggedStatement,
@@ -153,8 +154,7 @@ function verifyResult(
   logged: LoggedStatement<RoundResult>,
 ): VerifiedStatement<RoundResult> {
   const { trust } = settings;
-  const pinned = { kid: trust.coordinator.key, vkey: trust.log.vkey };
-  const verified = verifyLogged(logged, 'round-result', roundResultSchema, pinned);
+  const verified = verifyLogged(logged, 'round-result', roundResultSchema, trustToPinned(trust));
   if (verified.statement.body.taskId !== taskId)
     throw new ProtocolError('protocol/statement', 'the result is of another task');
   return verified;

@@ -4,6 +4,7 @@ import {
   ProtocolError,
   sodiumReady,
   taskSpecSchema,
+  trustToPinned,
   verifyLogged,
   type LoggedStatement,
   type TaskSpec,
@@ -17,8 +18,7 @@ export { sodiumReady };
 
 /** @throws ProtocolError where the task is not the named one, signed by the trusted coordinator and in the trusted log */
 export function verifyTask(task: LoggedStatement<TaskSpec>, taskId: string, trust: Trust): void {
-  const pinned = { kid: trust.coordinator.key, vkey: trust.log.vkey };
-  const { body } = verifyLogged(task, 'task', taskSpecSchema, pinned).statement;
+  const { body } = verifyLogged(task, 'task', taskSpecSchema, trustToPinned(trust)).statement;
   if (body.taskId !== taskId) throw new ProtocolError('protocol/task', 'it is another task');
   parseTask(body);
 }

@@ -7,6 +7,7 @@ import {
   reportLayout,
   roundResultSchema,
   rotationSigns,
+  trustToPinned,
   verifyLogged,
   webCryptoPrg,
   weightsToBytes,
@@ -28,7 +29,7 @@ describe('a task, from its first round to its end', () => {
     const task = smallTask();
     const made = await createRoundWorld(task, [2, 3, 4]);
     world = made.world;
-    const pinned = { kid: world.parties.trust.coordinator.key, vkey: world.parties.trust.log.vkey };
+    const pinned = trustToPinned(world.parties.trust);
     let weights: Float32Array = initialWeights(task.model);
     let moments: Float64Array | null = null;
     for (let number = 1; number <= task.rounds + 1; number++) {

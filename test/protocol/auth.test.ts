@@ -36,6 +36,7 @@ beforeAll(async () => {
     v: 1,
     coordinator: { id: 'https://coordinator.example', key: issuer.id },
     log: { vkey: 'log' },
+    witnesses: null,
     helpers: [{ j: 1, operator: 'A', key: issuer.id }],
     issuer: { id: 'https://bank.example', keys: [issuer.id] },
   };

@@ -21,6 +21,7 @@ import {
   verifyStatement,
   type HelperReady,
   type LoggedStatement,
+  type Pinned,
   type SigningKey,
   type Statement,
 } from '@twinkeep/protocol';
@@ -127,8 +128,10 @@ describe('a logged statement', () => {
     return { statement, leaf: bytesToBase64Url(leaf), salt: bytesToBase64Url(salt), proof };
   }
 
-  const open = (input: LoggedStatement<HelperReady>, pinned = { kid: key.id, vkey }): unknown =>
-    verifyLogged(input, 'helper-ready', helperReadySchema, pinned);
+  const open = (
+    input: LoggedStatement<HelperReady>,
+    pinned: Pinned = { kid: key.id, vkey, witnesses: null },
+  ): unknown => verifyLogged(input, 'helper-ready', helperReadySchema, pinned);
 
   it('gives the statement, its place, and the checkpoint to keep', () => {
     expect(open(logged)).toMatchObject({
@@ -142,7 +145,7 @@ describe('a logged statement', () => {
   it('needs the pinned signer, the pinned log, the right leaf, salt, type and proof', async () => {
     const other = await createSigningKey();
     const strangeLog = noteKeyToVkey(createNoteKey('log.example', randomBytes(32)));
-    expect(() => open(logged, { kid: other.id, vkey })).toThrowError(
+    expect(() => open(logged, { kid: other.id, vkey, witnesses: null })).toThrowError(
       expect.objectContaining({ code: 'protocol/statement' }),
     );
     const refused: [LoggedStatement<HelperReady>, string?][] = [
@@ -157,7 +160,7 @@ describe('a logged statement', () => {
       [await put(BODY)],
     ];
     for (const [input, wanted] of refused) {
-      expect(() => open(input, { kid: key.id, vkey: wanted ?? vkey })).toThrowError(
+      expect(() => open(input, { kid: key.id, vkey: wanted ?? vkey, witnesses: null })).toThrowError(
         expect.objectContaining({ code: 'protocol/proof' }),
       );
     }

@@ -114,6 +114,7 @@ describe('the trust root', () => {
     v: 1,
     coordinator: { id: 'https://coordinator.example', key: key(0) },
     log: { vkey: 'log+1+x' },
+    witnesses: null,
     helpers: [1, 2, 3].map((j) => ({ j, operator: j < 3 ? 'A' : 'B', key: key(j) })),
     issuer: { id: 'https://bank.example', keys: [key(9)] },
   };

@@ -16,6 +16,7 @@ import {
   setsOfHelper,
   signStatement,
   statementHash,
+  trustToPinned,
   verifyLogged,
   verifyStatement,
   type HelperReady,
@@ -54,8 +55,7 @@ export async function checkSet(
   { config, rcHash }: HelperRoundTerms,
   { policy, store, clock }: AnswerDeps,
 ): Promise<CheckedSet> {
-  const pinned = { kid: policy.trust.coordinator.key, vkey: policy.trust.log.vkey };
-  const { statement } = verifyLogged(set.commit, 'set-commit', setCommitSchema, pinned);
+  const { statement } = verifyLogged(set.commit, 'set-commit', setCommitSchema, trustToPinned(policy.trust));
   const commit = statement.body;
   if (commit.rcHash !== rcHash) throw refusal('it is of another round');
   if (clock() > config.revealDeadline) throw new RegionError('helper/closed', 'the time to answer is over');

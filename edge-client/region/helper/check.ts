@@ -7,6 +7,7 @@ import {
   roundConfigSchema,
   smallestQuorum,
   statementHash,
+  trustToPinned,
   verifyLogged,
   type BoxKeyPair,
   type LoggedStatement,
@@ -43,8 +44,7 @@ export async function checkRoundConfig(
   store: HelperStore,
 ): Promise<HelperRoundTerms> {
   const { trust } = policy;
-  const pinned = { kid: trust.coordinator.key, vkey: trust.log.vkey };
-  const { statement } = verifyLogged(logged, 'round-config', roundConfigSchema, pinned);
+  const { statement } = verifyLogged(logged, 'round-config', roundConfigSchema, trustToPinned(trust));
   const config = statement.body;
   requireHelpers(config, policy);
   requirePrivacy(config, policy);

@@ -23,6 +23,7 @@ import {
   ProblemError,
   randomBytes,
   taskSpecSchema,
+  trustToPinned,
   verifyLogged,
   type LoggedStatement,
   type TaskSpec,
@@ -138,7 +139,7 @@ async function awaitTask(
   taskId: string,
   stop: AbortSignal,
 ): Promise<LoggedStatement<TaskSpec> | null> {
-  const pinned = { kid: trust.coordinator.key, vkey: trust.log.vkey };
+  const pinned = trustToPinned(trust);
   while (!stop.aborted) {
     try {
       const task = await fetchTask(transport, taskId, stop);

@@ -35,6 +35,7 @@ export async function createParties(): Promise<Parties> {
     v: 1,
     coordinator: { id: 'https://coordinator.test', key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(ORIGIN, log.publicKey)) },
+    witnesses: null,
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `Operator ${i + 1}`, key: id })),
     issuer: { id: 'https://issuer.test', keys: [issuer.id] },
   };

@@ -94,6 +94,7 @@ export async function createTestCoordinator(helperCount = 4): Promise<TestCoordi
     v: 1,
     coordinator: { id: 'https://coordinator.example', key: key.id },
     log: { vkey: noteKeyToVkey(createNoteKey(ORIGIN, signer.publicKey)) },
+    witnesses: null,
     helpers: helpers.map((helper, i) => ({ j: i + 1, operator: `Operator ${i + 1}`, key: helper.key.id })),
     issuer: { id: 'https://bank.example', keys: [issuer.id] },
   };

@@ -47,6 +47,7 @@ export async function createParties(helperCount: number = 4): Promise<Parties> {
     v: 1,
     coordinator: { id: COORDINATOR_ID, key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, logSigner.publicKey)) },
+    witnesses: null,
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `operator ${i + 1}`, key: id })),
     issuer: { id: ISSUER_ID, keys: [issuer.id] },
   };
