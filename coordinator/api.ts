@@ -112,10 +112,12 @@ export const taskProgressSchema: v.GenericSchema<TaskProgress> = v.strictObject(
         dropped: v.array(v.strictObject({ reason: v.picklist(DROP_REASONS), count })),
         evaluation: v.nullable(
           v.strictObject({
-            twins: count,
-            positives: count,
+            twins: v.number(),
+            positives: v.number(),
             auc: v.nullable(v.number()),
+            aucError: v.number(),
             logLoss: v.nullable(v.number()),
+            noise: v.number(),
           }),
         ),
         responding: v.array(count),

@@ -1,15 +1,5 @@
 /** From a task to the configuration of its next round, and from a configuration to the rules of the round machine. Pure. */
-import { bytesToBase64Url, canonicalBytes, sha256 } from '@twinkeep/audit';
-import {
-  gridUnit,
-  helperFamily,
-  parameterCount,
-  reportLayout,
-  type ReportLayout,
-  type RoundConfig,
-  type TaskSpec,
-  type Trust,
-} from '@twinkeep/protocol';
+import { helperFamily, roundTerms, type RoundConfig, type TaskSpec, type Trust } from '@twinkeep/protocol';
 import type { ConsentQuestion } from '@twinkeep/consent';
 import type { RoundRules } from './machine.ts';
 
@@ -20,6 +10,8 @@ export interface NextRound {
   kind: RoundConfig['kind'];
   prevResultHash: string | null;
   modelHash: string;
+  /** The task's, or where the bound adapts, what the last result says. */
+  clipL2: number;
   /** 32 random bytes, base64url: a rotation that nobody could prepare an update for. */
   rotationSeed: string;
   /** One for each helper of the task, in order. */
@@ -28,57 +20,27 @@ export interface NextRound {
 }
 
 export function createRoundConfig(task: TaskSpec, trust: Trust, next: NextRound): RoundConfig {
-  const d = parameterCount(task.model);
-  const { dPadded, evaluationLength } = taskLayout(task);
-  const unit = gridUnit(task.floors.maxTwins);
-  const { m, c, mode, q } = task.helpers;
   const closeAt = next.now + task.windows.collect;
   const ackDeadline = closeAt + task.windows.ack;
   return {
-    v: 1,
-    taskId: task.taskId,
+    ...roundTerms(task),
     taskHash: next.taskHash,
     round: next.round,
     kind: next.kind,
     prevResultHash: next.prevResultHash,
     modelHash: next.modelHash,
-    modelBytesLen: 4 * d,
-    archHash: bytesToBase64Url(sha256(canonicalBytes(task.model))),
     clientBuildHash: null,
-    d,
-    dPadded,
-    evaluationLength,
     rotation: { type: 'hd', seed: next.rotationSeed },
-    b: 32,
-    clipL2: task.clipL2,
-    unit,
-    qTwin: unit + 1,
-    rounding: { beta: 0 },
-    dp: { mech: 'none' },
-    groups: { G: 1 },
-    nMin: task.floors.nMin,
-    nTarget: task.floors.nTarget,
-    minTwins: task.floors.minTwins,
-    maxTwins: task.floors.maxTwins,
+    clipL2: next.clipL2,
     helpers: trust.helpers
-      .slice(0, m)
+      .slice(0, task.helpers.m)
       .map(({ j, key }, i) => ({ j, key, ...(next.epochs[i] as { boxKey: string; e: number }) })),
-    c,
-    mode,
-    q,
     issuerKeys: trust.issuer.keys,
-    purpose: task.purpose,
-    regime: task.regime,
-    categories: task.categories,
     openAt: next.now,
     closeAt,
     ackDeadline,
     revealDeadline: ackDeadline + task.windows.reveal,
   };
-}
-
-export function taskLayout(task: TaskSpec): ReportLayout {
-  return reportLayout(parameterCount(task.model), task.evaluation.bins);
 }
 
 export function configToRules(config: RoundConfig): RoundRules {

@@ -78,6 +78,8 @@ function roundResult({ round, config, set, opened }: RunningRound): RoundResult 
     twins: set?.twins ?? 0,
     sumHash: opened?.sumHash ?? null,
     evaluation: opened?.evaluation ?? null,
+    clip: null,
+    disputed: [],
     purpose: config.purpose,
     categories: config.categories,
     consent: set?.consent ?? null,

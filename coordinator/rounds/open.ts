@@ -48,6 +48,7 @@ export async function planRound(
     kind: task.rounds_trained < spec.rounds ? 'train' : 'evaluate',
     prevResultHash: task.last_result,
     modelHash: task.model_hash,
+    clipL2: spec.clipL2,
     rotationSeed: bytesToBase64Url(random(ROTATION_SEED_BYTES)),
     epochs: keys,
     now,

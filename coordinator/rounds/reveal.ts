@@ -5,6 +5,7 @@ import {
   ProtocolError,
   readEvaluation,
   rotationSigns,
+  taskLayout,
   webCryptoPrg,
 } from '@twinkeep/protocol';
 import { applyUpdate } from '../aggregate/apply.ts';
@@ -16,7 +17,6 @@ import { readSums } from '../store/helper-answers.ts';
 import { readVectors } from '../store/reports.ts';
 import type { Tx } from '../store/schema.ts';
 import { lockTask } from '../store/tasks.ts';
-import { taskLayout } from './config.ts';
 import type { RoundDeps } from './deps.ts';
 import type { OpenedSum, RunningRound } from './running.ts';
 
@@ -36,19 +36,24 @@ export async function openRoundSum(
   const { round, config, task, set } = running;
   const layout = taskLayout(task);
   const batch = Math.max(1, Math.floor(BATCH_BYTES / (4 * layout.total)));
-  const masked = await sumVectors(readVectors(tx, round.rcHash, batch), layout.total);
+  const masked = await sumVectors(readVectors(tx, round.rcHash, batch), layout.total, config.b);
   const masks = await readSums(tx, round.rcHash, hashes);
   if (set === null || masked.count !== set.count || masks.length !== hashes.length)
     throw new CoordinatorError(
       'store/missing-row',
       'a fixed set or its sums of masks are not stored in full',
     );
-  const steps = openSum(masked.sum, masks, set.twins * config.qTwin);
+  const steps = openSum(masked.sum, masks, { bits: config.b, bound: set.twins * config.qTwin });
   if (steps === null) return false;
   try {
     running.opened = {
       sumHash: bytesToBase64Url(nativeSha256(new Uint8Array(steps.buffer))),
-      evaluation: readEvaluation(steps.subarray(layout.dPadded), config.unit, task.evaluation),
+      evaluation: readEvaluation(
+        steps.subarray(layout.dPadded, layout.dPadded + layout.evaluationLength),
+        config.evaluationUnit,
+        task.evaluation,
+        0,
+      ),
       step: config.kind === 'train' ? await stepModel(tx, deps, running, steps, set.twins) : null,
     };
     return true;

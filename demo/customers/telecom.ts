@@ -68,6 +68,8 @@ function telecomTask(settings: TaskSettings): TaskSpec {
     rounds: settings.rounds ?? 60,
     evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
     helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
+    bits: 32,
+    privacy: { mech: 'none' },
     ...demoSettings(settings),
   });
 }

@@ -11,6 +11,8 @@ export interface ClippedDelta {
   readonly values: Float64Array;
   readonly twins: number;
   readonly bound: number;
+  /** Twins whose update was within the bound before it was clipped; what an adaptive bound goes by. */
+  readonly within: number;
   readonly [clipped]: true;
 }
 
@@ -22,6 +24,7 @@ export function clipDelta(values: Float64Array, bound: number): ClippedDelta {
     values.map((value) => value * factor),
     1,
     bound,
+    norm > bound ? 0 : 1,
   );
 }
 
@@ -29,14 +32,21 @@ export function clipDelta(values: Float64Array, bound: number): ClippedDelta {
  * Takes over a sum that a training engine clipped twin by twin. The engine is our own code on the same machine; what can be
  * checked from the sum alone is checked: its norm is at most twins * bound (triangle inequality), with room for float32.
  */
-export function admitClippedSum(values: Float64Array, twins: number, bound: number): ClippedDelta {
+export function admitClippedSum(
+  values: Float64Array,
+  twins: number,
+  bound: number,
+  within: number,
+): ClippedDelta {
+  if (!Number.isInteger(within) || within < 0 || within > twins)
+    throw new ProtocolError('protocol/clip', `${within} of ${twins} twins within the bound`);
   if (finiteNorm(values) > twins * bound * (1 + 1e-4)) {
     throw new ProtocolError(
       'protocol/clip',
       `a sum over ${twins} twins is longer than ${twins} times the clipping bound`,
     );
   }
-  return brand(values, twins, bound);
+  return brand(values, twins, bound, within);
 }
 
 function finiteNorm(values: Float64Array): number {
@@ -47,6 +57,6 @@ function finiteNorm(values: Float64Array): number {
   return Math.sqrt(square);
 }
 
-function brand(values: Float64Array, twins: number, bound: number): ClippedDelta {
-  return { values, twins, bound } as ClippedDelta;
+function brand(values: Float64Array, twins: number, bound: number, within: number): ClippedDelta {
+  return { values, twins, bound, within } as ClippedDelta;
 }

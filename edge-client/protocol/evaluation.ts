@@ -4,7 +4,8 @@
  *
  * A held-out twin adds `countStep` to one bin of one of two histograms over the logit (its class), and
  * `lossStep * min(loss, maxLoss) / maxLoss` to the last coordinate. Steps are chosen so that the L2 norm of one twin's block is at
- * most U grid steps, the same bound as an update: a twin fills one of the two blocks only, so the two compose in parallel.
+ * most `unit` grid steps; a twin fills this block or the update block, never both, so the two compose in parallel. Helpers' noise, where
+ * a task has it, lies on every coordinate: counts are then real numbers, and every figure says how uncertain it is.
  */
 import { ProtocolError } from './problem.ts';
 
@@ -56,33 +57,50 @@ export function addEvaluation(
 }
 
 export interface EvaluationFigures {
-  /** Held-out twins counted, and those of the positive class. */
+  /** Held-out twins counted, and those of the positive class; not whole, and perhaps negative, under noise. */
   twins: number;
   positives: number;
   /** Area under the ROC curve, ties within a bin counted half; null where a class is empty. */
   auc: number | null;
+  /** One standard deviation of `auc` that the noise makes; 0 without noise. */
+  aucError: number;
   /** Mean log loss in nats; null where no twin was held out. */
   logLoss: number | null;
+  /** Standard deviation of the noise on each count, in twins. */
+  noise: number;
 }
 
-/** @param sum the opened evaluation block, signed grid steps. @throws ProtocolError where it is no sum of such blocks */
-export function readEvaluation(sum: Int32Array, unit: number, spec: EvaluationSpec): EvaluationFigures {
+/**
+ * @param sum the opened evaluation block, signed grid steps
+ * @param sigma standard deviation of the noise on each coordinate, in grid steps; 0: the sum is exact
+ * @throws ProtocolError where an exact sum is no sum of such blocks
+ */
+export function readEvaluation(
+  sum: Int32Array,
+  unit: number,
+  spec: EvaluationSpec,
+  sigma: number,
+): EvaluationFigures {
   if (sum.length !== 2 * spec.bins + 1)
     throw new ProtocolError('protocol/layout', 'the evaluation block has another length');
   const counts = Array.from(sum.subarray(0, 2 * spec.bins), (value) => value / countStep(unit));
-  if (counts.some((count) => count < 0 || !Number.isInteger(count))) {
+  if (sigma === 0 && counts.some((count) => count < 0 || !Number.isInteger(count))) {
     throw new ProtocolError('protocol/layout', 'the evaluation block is not a sum of whole counts');
   }
   const negatives = counts.slice(0, spec.bins);
   const positives = counts.slice(spec.bins);
   const total = (bins: number[]): number => bins.reduce((a, b) => a + b, 0);
   const twins = total(negatives) + total(positives);
+  const noise = sigma / countStep(unit);
+  const auc = noise === 0 ? histogramAuc(negatives, positives) : noisyAuc(negatives, positives, noise);
   const loss = ((sum[2 * spec.bins] as number) / lossStep(unit)) * spec.maxLoss;
   return {
     twins,
     positives: total(positives),
-    auc: histogramAuc(negatives, positives),
-    logLoss: twins === 0 ? null : loss / twins,
+    auc,
+    aucError: auc === null || noise === 0 ? 0 : noise * aucSlope(negatives, positives, auc),
+    logLoss: twins <= 3 * noise * Math.sqrt(counts.length) ? null : loss / twins,
+    noise,
   };
 }
 
@@ -96,6 +114,31 @@ export function histogramAuc(negatives: readonly number[], positives: readonly n
   });
   const pairs = below * positives.reduce((a, b) => a + b, 0);
   return pairs === 0 ? null : wins / pairs;
+}
+
+/** Null where a class is not told from none: within three standard deviations of its noise. */
+function noisyAuc(negatives: readonly number[], positives: readonly number[], noise: number): number | null {
+  const floor = 3 * noise * Math.sqrt(negatives.length);
+  const size = (bins: readonly number[]): number => bins.reduce((a, b) => a + b, 0);
+  return size(negatives) <= floor || size(positives) <= floor ? null : histogramAuc(negatives, positives);
+}
+
+/**
+ * L2 norm of the derivatives of the AUC by all counts, so that independent noise of deviation s moves it by about s times this (delta method):
+ * dA/dp_b = (F_b - A) / P and dA/dn_b = (G_b - A) / N, F_b the share of negatives below bin b and G_b of positives above, ties half.
+ */
+function aucSlope(negatives: readonly number[], positives: readonly number[], auc: number): number {
+  const [n, p] = [negatives.reduce((a, b) => a + b, 0), positives.reduce((a, b) => a + b, 0)];
+  let [below, notAbove, square] = [0, 0, 0];
+  negatives.forEach((count, bin) => {
+    const hits = positives[bin] ?? 0;
+    const beaten = (below + count / 2) / n;
+    const beating = (p - notAbove - hits / 2) / p;
+    square += ((beaten - auc) / p) ** 2 + ((beating - auc) / n) ** 2;
+    below += count;
+    notAbove += hits;
+  });
+  return Math.sqrt(square);
 }
 
 function logitBin(logit: number, { bins, logitRange }: EvaluationSpec): number {

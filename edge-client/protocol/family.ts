@@ -44,6 +44,14 @@ export function smallestQuorum(m: number, c: number): number {
   return Math.floor((m + c) / 2) + 1;
 }
 
+/**
+ * How many helpers a round needs in each of its steps. In quorum mode any two quorums share an honest helper. In log mode
+ * witnesses hold a second set off, and every set of the family needs one holder: c + 1 helpers, since no c of them are all its holders.
+ */
+export function fewestHelpers(m: number, c: number, mode: 'quorum' | 'log'): number {
+  return mode === 'log' ? c + 1 : smallestQuorum(m, c);
+}
+
 /** One byte count, then one byte per helper number: how a set enters a hash or a key derivation. */
 export function helperSetToBytes(set: HelperSet): Uint8Array {
   return Uint8Array.from([set.length, ...set]);

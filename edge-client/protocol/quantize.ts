@@ -14,7 +14,7 @@ import type { Random } from './random.ts';
 
 declare const quantized: unique symbol;
 
-/** Signed grid steps, update block then evaluation block. */
+/** Signed grid steps: update block, evaluation block, clip coordinate. */
 export interface QuantizedDelta {
   readonly values: Int32Array;
   readonly twins: number;
@@ -25,13 +25,17 @@ export interface Grid {
   layout: ReportLayout;
   /** Grid steps per clipping bound. */
   unit: number;
+  /** Grid steps of one twin in the clip coordinate; see `planGrid`. */
+  clipStep: number;
+  /** Most grid steps of one twin in one coordinate. */
+  qTwin: number;
   clipL2: number;
   signs: Int8Array;
 }
 
 /**
  * @param update null where no twin of this report trains (all are held out, or the round only evaluates)
- * @throws ProtocolError 'protocol/headroom' where a coordinate is beyond twins * (unit + 1)
+ * @throws ProtocolError 'protocol/headroom' where a coordinate is beyond twins * qTwin
  */
 export function quantize(
   update: ClippedDelta | null,
@@ -39,7 +43,7 @@ export function quantize(
   grid: Grid,
   random: Random,
 ): QuantizedDelta {
-  const { layout, unit, clipL2, signs } = grid;
+  const { layout, unit, clipStep, clipL2, signs } = grid;
   if (evaluation.values.length !== layout.evaluationLength)
     throw new ProtocolError('protocol/layout', 'wrong evaluation block');
   if (update !== null && (update.values.length !== layout.d || update.bound !== clipL2)) {
@@ -49,12 +53,15 @@ export function quantize(
   if (update !== null)
     rotate(update.values, signs).forEach((value, i) => (steps[i] = (value / clipL2) * unit));
   steps.set(evaluation.values, layout.dPadded);
+  // Of each training twin +w where its update was within the bound, -w where it was clipped: the bit of Andrew et al. 2021, less 1/2.
+  if (layout.clipLength === 1 && update !== null)
+    steps[layout.total - 1] = clipStep * (2 * update.within - update.twins);
   const twins = (update?.twins ?? 0) + evaluation.twins;
-  return { values: roundAtRandom(steps, twins * (unit + 1), random), twins } as QuantizedDelta;
+  return { values: roundAtRandom(steps, twins * grid.qTwin, random), twins } as QuantizedDelta;
 }
 
 /** The coordinator's half: an opened sum of update blocks -> sum of updates, length d. */
-export function dequantizeUpdate(sum: Int32Array, grid: Grid): Float64Array {
+export function dequantizeUpdate(sum: Int32Array, grid: Omit<Grid, 'clipStep' | 'qTwin'>): Float64Array {
   const { layout, unit, clipL2, signs } = grid;
   const rotated = Float64Array.from(sum.subarray(0, layout.dPadded), (value) => (value / unit) * clipL2);
   return unrotate(rotated, signs).subarray(0, layout.d);

@@ -1,12 +1,13 @@
 /**
- * What a coordinator and its helpers say in a round, in order: HelperEpoch, RoundConfig, HelperAck, SetCommit, HelperReady,
- * HelperSums, RoundResult. All are signed statements; task, config, set and result are log entries too.
+ * What a coordinator and its helpers say in a round, in order: HelperEpoch, RoundConfig (signed by the coordinator and by at least `q` of
+ * its helpers), HelperAck, SetCommit, HelperReady, HelperSums, RoundResult, and HelperClose where a round was abandoned.
+ * All are signed statements; epoch, task, config, set and result are log entries too.
  * Formats: secagg-dp research, section 2.5. Times are milliseconds since 1970.
  */
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import * as v from 'valibot';
-import { taskIdSchema } from './task.ts';
-import { hashSchema, keyIdSchema } from './schema.ts';
+import type { ModulusBits } from './grid.ts';
+import { hashSchema, keyIdSchema, taskIdSchema } from './schema.ts';
 
 const int = (min: number, max: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
@@ -33,6 +34,38 @@ export const helperEpochSchema: v.GenericSchema<HelperEpoch> = v.strictObject({
   notAfter: time,
 });
 
+export type RoundPrivacy =
+  | { mech: 'none' }
+  | {
+      mech: 'discrete-gaussian';
+      where: 'helpers';
+      noiseMultiplier: number;
+      /** Of each helper set, in grid steps squared. */
+      sigmaSquared: number;
+      /** Most reports of one participant in this task that train, and that evaluate. */
+      trainings: number;
+      evaluations: number;
+      epsilon: number;
+      delta: number;
+    };
+
+const real = (min: number, max: number): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
+
+const roundPrivacySchema: v.GenericSchema<RoundPrivacy> = v.variant('mech', [
+  v.strictObject({ mech: v.literal('none') }),
+  v.strictObject({
+    mech: v.literal('discrete-gaussian'),
+    where: v.literal('helpers'),
+    noiseMultiplier: real(0.05, 1e4),
+    sigmaSquared: int(1, 2 ** 52),
+    trainings: int(1, 100_000),
+    evaluations: int(1, 100_000),
+    epsilon: real(1e-3, 100),
+    delta: real(1e-15, 1e-2),
+  }),
+]);
+
 export interface RoundConfig {
   v: 1;
   taskId: string;
@@ -50,16 +83,20 @@ export interface RoundConfig {
   d: number;
   dPadded: number;
   evaluationLength: number;
+  clipLength: 0 | 1;
   rotation: { type: 'hd'; seed: string };
-  b: 32;
+  /** Bits of a word: the modulus is 2^b. */
+  b: ModulusBits;
   clipL2: number;
-  /** Grid steps per clipping bound. */
+  /** Grid steps per clipping bound, per bound of a held-out twin's block, and of one twin in the clip coordinate: see `planGrid`. */
   unit: number;
+  evaluationUnit: number;
+  clipStep: number;
   /** Most grid steps of one twin in one coordinate. */
   qTwin: number;
   /** 0: rounding is unconditional. */
   rounding: { beta: 0 };
-  dp: { mech: 'none' };
+  dp: RoundPrivacy;
   groups: { G: 1 };
   nMin: number;
   nTarget: number;
@@ -67,7 +104,7 @@ export interface RoundConfig {
   maxTwins: number;
   helpers: { j: number; key: string; boxKey: string; e: number }[];
   c: number;
-  mode: 'quorum';
+  mode: 'quorum' | 'log';
   q: number;
   /** Keys of the issuer whose credentials count. */
   issuerKeys: string[];
@@ -96,13 +133,16 @@ export const roundConfigSchema: v.GenericSchema<RoundConfig> = v.strictObject({
   d: int(1, 16_000_000),
   dPadded: int(1, 2 ** 24),
   evaluationLength: int(1, 10_000),
+  clipLength: v.picklist([0, 1]),
   rotation: v.strictObject({ type: v.literal('hd'), seed: hashSchema }),
-  b: v.literal(32),
-  clipL2: v.pipe(v.number(), v.finite(), v.minValue(1e-6), v.maxValue(1e6)),
+  b: v.picklist([20, 24, 32]),
+  clipL2: real(1e-6, 1e6),
   unit: int(16, 2 ** 20),
-  qTwin: int(17, 2 ** 20 + 1),
+  evaluationUnit: int(1, 2 ** 31),
+  clipStep: int(0, 2 ** 31),
+  qTwin: int(2, 2 ** 31),
   rounding: v.strictObject({ beta: v.literal(0) }),
-  dp: v.strictObject({ mech: v.literal('none') }),
+  dp: roundPrivacySchema,
   groups: v.strictObject({ G: v.literal(1) }),
   nMin: int(2, 1e6),
   nTarget: int(2, 1e6),
@@ -114,7 +154,7 @@ export const roundConfigSchema: v.GenericSchema<RoundConfig> = v.strictObject({
     v.maxLength(8),
   ),
   c: int(0, 7),
-  mode: v.literal('quorum'),
+  mode: v.picklist(['quorum', 'log']),
   q: int(1, 8),
   issuerKeys: v.pipe(v.array(keyIdSchema), v.minLength(1), v.maxLength(8)),
   purpose: v.pipe(v.string(), v.maxLength(200)),
@@ -228,6 +268,22 @@ export const helperSumsSchema: v.GenericSchema<HelperSums> = v.strictObject({
   ),
 });
 
+/**
+ * Helper j has answered no set of this abandoned round and never will: the flag is durable before the statement is made. With `q` of
+ * them no set of the round can be opened any more, so its reporters are free to report on the same model again.
+ */
+export interface HelperClose {
+  v: 1;
+  rcHash: string;
+  j: number;
+}
+
+export const helperCloseSchema: v.GenericSchema<HelperClose> = v.strictObject({
+  v: v.literal(1),
+  rcHash: hashSchema,
+  j: helperNumber,
+});
+
 export const ABANDON_REASONS = [
   'too-few-reports',
   'too-few-helpers',
@@ -253,8 +309,23 @@ export interface RoundResult {
   twins: number;
   /** SHA-256 of the opened sum, little-endian words. */
   sumHash: string | null;
-  /** Figures of `modelIn` on the held-out twins of this round. */
-  evaluation: { twins: number; positives: number; auc: number | null; logLoss: number | null } | null;
+  /**
+   * Figures of `modelIn` on the held-out twins of this round. `noise`: standard deviation, in twins, of each bin's count; with
+   * it the other figures are noisy too.
+   */
+  evaluation: {
+    twins: number;
+    positives: number;
+    auc: number | null;
+    /** One standard deviation of `auc` that the noise makes; 0 without noise. */
+    aucError: number;
+    logLoss: number | null;
+    noise: number;
+  } | null;
+  /** Where the clipping bound adapts: the noisy share of updates within this round's bound, and the bound of the next. */
+  clip: { within: number; next: number } | null;
+  /** Helpers whose sums of masks were not the accepted ones. */
+  disputed: number[];
   purpose: string;
   categories: { required: Category[]; optional: Category[] };
   consent: { size: number; root: string } | null;
@@ -277,12 +348,16 @@ export const roundResultSchema: v.GenericSchema<RoundResult> = v.strictObject({
   sumHash: nullable(hashSchema),
   evaluation: v.nullable(
     v.strictObject({
-      twins: int(0),
-      positives: int(0),
+      twins: v.number(),
+      positives: v.number(),
       auc: v.nullable(v.number()),
+      aucError: real(0, 1e9),
       logLoss: v.nullable(v.number()),
+      noise: real(0, 1e9),
     }),
   ),
+  clip: v.nullable(v.strictObject({ within: v.number(), next: real(1e-6, 1e6) })),
+  disputed: v.pipe(v.array(helperNumber), v.maxLength(8)),
   purpose: v.pipe(v.string(), v.maxLength(200)),
   categories: v.strictObject({ required: v.array(categorySchema), optional: v.array(categorySchema) }),
   consent: v.nullable(consentPointSchema),

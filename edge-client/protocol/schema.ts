@@ -8,6 +8,8 @@ export const hashSchema: v.GenericSchema<string> = v.pipe(
 );
 export const keyIdSchema: v.GenericSchema<string> = hashSchema;
 
+export const taskIdSchema: v.GenericSchema<string> = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/));
+
 /** A twin's pseudonym, 16 random bytes in base64url: says nothing about the person, differs per coordinator. */
 export const subjectSchema: v.GenericSchema<string> = v.pipe(
   v.string(),

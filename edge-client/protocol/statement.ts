@@ -15,6 +15,7 @@ export type StatementType =
   | 'set-commit'
   | 'round-result'
   | 'helper-epoch'
+  | 'helper-close'
   | 'helper-ack'
   | 'helper-ready'
   | 'helper-sums';

@@ -5,12 +5,13 @@
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import * as v from 'valibot';
 import type { EvaluationSpec } from './evaluation.ts';
-import { helperFamily, smallestQuorum } from './family.ts';
+import { fewestHelpers, helperFamily } from './family.ts';
 import { featureSchema, inputWidth, labelSchema, type Feature, type Label } from './features.ts';
-import { gridUnit } from './layout.ts';
+import { taskGrid } from './terms.ts';
 import { modelSpecSchema, parameterCount, type ModelSpec } from './model.ts';
+import type { ModulusBits } from './grid.ts';
 import { ProtocolError } from './problem.ts';
-import { firstIssue } from './schema.ts';
+import { firstIssue, taskIdSchema } from './schema.ts';
 
 /**
  * How the coordinator turns the mean update of a round into the next model. `decay` is the share of the training rounds, at the end,
@@ -19,6 +20,24 @@ import { firstIssue } from './schema.ts';
 export type ServerOptimizer =
   | { kind: 'momentum'; learningRate: number; momentum: number; decay: number }
   | { kind: 'adam'; learningRate: number; beta1: number; beta2: number; epsilon: number; decay: number };
+
+/**
+ * What an opened sum may reveal of one twin. `none`: the sum itself, exactly. `discrete-gaussian`: each helper set adds noise, and whoever
+ * takes part at most `trainings` (or, held out, `evaluations`) times is protected with (epsilon, delta), zero-out of one twin.
+ * `noiseMultiplier` says how much noise that is; `noiseMultiplierFor` finds it.
+ */
+export type PrivacySpec =
+  | { mech: 'none' }
+  | {
+      mech: 'discrete-gaussian';
+      noiseMultiplier: number;
+      epsilon: number;
+      delta: number;
+      trainings: number;
+      evaluations: number;
+      /** Moves the clipping bound to the `quantile` of the norms (Andrew et al. 2021); `noise` in twins. Null: `clipL2` stays. */
+      adaptiveClip: { quantile: number; learningRate: number; noise: number } | null;
+    };
 
 export interface TaskSpec {
   v: 1;
@@ -33,7 +52,7 @@ export interface TaskSpec {
   features: Feature[];
   label: Label;
   model: ModelSpec;
-  /** L2 bound on one twin's update in one round. */
+  /** L2 bound on one twin's update in one round; where it adapts, in the first. */
   clipL2: number;
   optimizer: ServerOptimizer;
   /** Training rounds; one evaluating round follows, so that the figures of the last model are known too. */
@@ -49,7 +68,11 @@ export interface TaskSpec {
     /** Most twins in a sum: fixes the head-room of the fixed-point grid. */
     maxTwins: number;
   };
-  helpers: { m: number; c: number; mode: 'quorum'; q: number };
+  /** `log`: witnesses hold a second set off; `quorum`: any two quorums share an honest helper. `q` helpers are needed in every step. */
+  helpers: { m: number; c: number; mode: 'quorum' | 'log'; q: number };
+  /** Bits of a word: less to send, less head-room. */
+  bits: ModulusBits;
+  privacy: PrivacySpec;
   /** Milliseconds: for reports, then for the helpers' acknowledgements, then for their sums. */
   windows: { collect: number; ack: number; reveal: number };
 }
@@ -59,8 +82,6 @@ const int = (min: number, max: number): v.GenericSchema<number> =>
 const real = (min: number, max: number): v.GenericSchema<number> =>
   v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
 const categoriesSchema = v.pipe(v.array(v.picklist(CATEGORIES)), v.maxLength(CATEGORIES.length));
-
-export const taskIdSchema: v.GenericSchema<string> = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/));
 
 const optimizerSchema = v.variant('kind', [
   v.strictObject({
@@ -76,6 +97,21 @@ const optimizerSchema = v.variant('kind', [
     beta2: real(0, 0.99999),
     epsilon: real(1e-12, 1),
     decay: real(0, 1),
+  }),
+]);
+
+const privacySchema: v.GenericSchema<PrivacySpec> = v.variant('mech', [
+  v.strictObject({ mech: v.literal('none') }),
+  v.strictObject({
+    mech: v.literal('discrete-gaussian'),
+    noiseMultiplier: real(0.05, 1e4),
+    epsilon: real(1e-3, 100),
+    delta: real(1e-15, 1e-2),
+    trainings: int(1, 100_000),
+    evaluations: int(1, 100_000),
+    adaptiveClip: v.nullable(
+      v.strictObject({ quantile: real(0.01, 0.99), learningRate: real(1e-3, 2), noise: real(0.1, 1e6) }),
+    ),
   }),
 ]);
 
@@ -96,7 +132,7 @@ export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
   optimizer: optimizerSchema,
   rounds: int(1, 100_000),
   evaluation: v.strictObject({
-    bins: int(200, 4_096),
+    bins: int(16, 4_096),
     logitRange: real(1, 64),
     maxLoss: real(1, 64),
     holdout: real(0, 0.9),
@@ -107,7 +143,9 @@ export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
     minTwins: int(1, 1e6),
     maxTwins: int(2, 1e7),
   }),
-  helpers: v.strictObject({ m: int(1, 8), c: int(0, 7), mode: v.literal('quorum'), q: int(1, 8) }),
+  helpers: v.strictObject({ m: int(1, 8), c: int(0, 7), mode: v.picklist(['quorum', 'log']), q: int(1, 8) }),
+  bits: v.picklist([20, 24, 32]),
+  privacy: privacySchema,
   windows: v.strictObject({ collect: int(100, 864e5), ack: int(100, 864e5), reveal: int(100, 864e5) }),
 });
 
@@ -132,11 +170,21 @@ export function parseTask(input: unknown): TaskSpec {
   if (task.model.inputs !== inputWidth(task.features))
     refuse(`model.inputs: the features make ${inputWidth(task.features)} inputs`);
   if (task.floors.nTarget < task.floors.nMin) refuse('floors: nTarget is below nMin');
-  const { m, c, q } = task.helpers;
+  const { m, c, mode, q } = task.helpers;
   helperFamily(m, c);
-  if (q < smallestQuorum(m, c) || q > m)
-    refuse(`helpers: with m = ${m}, c = ${c} the quorum is ${smallestQuorum(m, c)} to ${m}`);
-  gridUnit(task.floors.maxTwins);
+  const fewest = fewestHelpers(m, c, mode);
+  if (q < fewest || q > m)
+    refuse(`helpers: with m = ${m}, c = ${c} in ${mode} mode a round needs ${fewest} to ${m} of them`);
+  requirePrivacy(task, refuse);
+  taskGrid(task);
   if (parameterCount(task.model) > 16_000_000) refuse('model: more than 16 million parameters');
   return task;
+}
+
+function requirePrivacy({ privacy, rounds }: TaskSpec, refuse: (message: string) => never): void {
+  if (privacy.mech === 'none') return;
+  const { noiseMultiplier, adaptiveClip, trainings } = privacy;
+  if (trainings > rounds) refuse('privacy: more trainings than the task has rounds');
+  if (adaptiveClip !== null && 2 * adaptiveClip.noise <= noiseMultiplier)
+    refuse('privacy.adaptiveClip: its noise must be more than half the noise multiplier');
 }

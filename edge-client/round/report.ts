@@ -9,8 +9,8 @@ import {
   maskReport,
   ProtocolError,
   quantize,
-  reportLayout,
   rotationSigns,
+  taskLayout,
   type ClippedDelta,
   type EvaluationBlock,
   type MaskedReport,
@@ -45,9 +45,10 @@ export async function createReport(
   requireLeave(round, sets.heldOut);
   const update = await trainSet(round, sets.trainers, weights, deps.engine);
   const evaluation = await scoreSet(round, sets.heldOut, weights, deps.engine);
-  const layout = reportLayout(config.d, task.evaluation.bins);
+  const layout = taskLayout(task);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), layout.dPadded, deps.prg);
-  const grid = { layout, unit: config.unit, clipL2: config.clipL2, signs };
+  const { unit, clipStep, qTwin, clipL2 } = config;
+  const grid = { layout, unit, clipStep, qTwin, clipL2, signs };
   const quantized = quantize(update, evaluation, grid, deps.random);
   const members = [...sets.trainers.subjects, ...sets.heldOut.subjects];
   return maskReport(quantized, members, { config, rcHash }, deps.device, deps);
@@ -67,8 +68,8 @@ async function trainSet(
   if (config.kind === 'evaluate' && set.n > 0)
     throw new ProtocolError('protocol/task', 'an evaluating round takes no update');
   if (set.n === 0) return null;
-  const { sum, count } = await engine.clippedSum(weights, set, config.clipL2);
-  return admitClippedSum(sum, count, config.clipL2);
+  const { sum, count, clippedCount } = await engine.clippedSum(weights, set, config.clipL2);
+  return admitClippedSum(sum, count, config.clipL2, count - clippedCount);
 }
 
 async function scoreSet(
@@ -78,5 +79,5 @@ async function scoreSet(
   engine: TrainingEngine,
 ): Promise<EvaluationBlock> {
   const logits = set.n === 0 ? new Float32Array() : await engine.scores(weights, set);
-  return addEvaluation(logits, set.labels, config.unit, task.evaluation);
+  return addEvaluation(logits, set.labels, config.evaluationUnit, task.evaluation);
 }

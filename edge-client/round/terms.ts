@@ -1,43 +1,31 @@
 /** What a round's configuration must say, given its task and the keys that this device trusts. Every field is compared. */
-import { bytesToBase64Url, canonicalBytes, canonicalJson, sha256 } from '@twinkeep/audit';
+import { canonicalJson } from '@twinkeep/audit';
 import {
-  gridUnit,
-  parameterCount,
-  reportLayout,
+  helperEpochSchema,
+  roundTerms,
+  verifyStatement,
+  type HelperEpoch,
   type RoundConfig,
   type Statement,
   type TaskSpec,
   type Trust,
 } from '@twinkeep/protocol';
-import { helperEpochSchema, verifyStatement, type HelperEpoch } from '@twinkeep/protocol';
 import { CLOCK_TOLERANCE } from './clock.ts';
 import { StayHomeError } from './reasons.ts';
 
-/** Fields that follow from the task and the trust root alone. */
-type Terms = Omit<
-  RoundConfig,
-  | 'round'
-  | 'kind'
-  | 'prevResultHash'
-  | 'modelHash'
-  | 'clientBuildHash'
-  | 'rotation'
-  | 'helpers'
-  | 'openAt'
-  | 'closeAt'
-  | 'ackDeadline'
-  | 'revealDeadline'
->;
-
 /** @throws StayHomeError 'config-mismatch' with the first field that differs */
 export function requireTerms(config: RoundConfig, task: TaskSpec, taskHash: string, trust: Trust): void {
-  const terms = termsOf(task, taskHash, trust);
+  const terms = { ...roundTerms(task), taskHash, issuerKeys: trust.issuer.keys };
   for (const [field, expected] of Object.entries(terms)) {
-    if (canonicalJson(config[field as keyof Terms]) !== canonicalJson(expected))
+    if (canonicalJson(config[field as keyof typeof terms]) !== canonicalJson(expected))
       throw new StayHomeError('config-mismatch', field);
   }
   if (config.clientBuildHash !== null) throw new StayHomeError('config-mismatch', 'clientBuildHash');
-  if (config.kind === 'evaluate' && config.round <= task.rounds)
+  const { privacy } = task;
+  // An adaptive bound says nothing about anybody: the noise is in units of it.
+  if ((privacy.mech === 'none' || privacy.adaptiveClip === null) && config.clipL2 !== task.clipL2)
+    throw new StayHomeError('config-mismatch', 'clipL2');
+  if (privacy.mech === 'none' && config.kind === 'evaluate' && config.round <= task.rounds)
     throw new StayHomeError('config-mismatch', 'kind');
 }
 
@@ -76,43 +64,6 @@ export function requireHelpers(
     if (epoch.notBefore > config.openAt + CLOCK_TOLERANCE || epoch.notAfter < config.closeAt)
       throw new StayHomeError('helpers-refused', `the epoch of helper ${j} is another time`);
   });
-}
-
-function termsOf(task: TaskSpec, taskHash: string, trust: Trust): Terms {
-  const d = parameterCount(task.model);
-  const { dPadded, evaluationLength } = reportLayout(d, task.evaluation.bins);
-  const unit = gridUnit(task.floors.maxTwins);
-  const { c, mode, q } = task.helpers;
-  const { nMin, nTarget, minTwins, maxTwins } = task.floors;
-  const { taskId, clipL2, purpose, regime, categories, model } = task;
-  return {
-    v: 1,
-    taskId,
-    taskHash,
-    modelBytesLen: 4 * d,
-    archHash: bytesToBase64Url(sha256(canonicalBytes(model))),
-    d,
-    dPadded,
-    evaluationLength,
-    b: 32,
-    clipL2,
-    unit,
-    qTwin: unit + 1,
-    rounding: { beta: 0 },
-    dp: { mech: 'none' },
-    groups: { G: 1 },
-    nMin,
-    nTarget,
-    minTwins,
-    maxTwins,
-    c,
-    mode,
-    q,
-    issuerKeys: trust.issuer.keys,
-    purpose,
-    regime,
-    categories,
-  };
 }
 
 function verifiedEpoch(epoch: Statement<HelperEpoch> | undefined, key: string): HelperEpoch {

@@ -1,7 +1,7 @@
 /**
  * What the round needs of a trainer. The weights are a task's flat parameters, laid out as the protocol's `layerShapes`
- * says; the rows are one node's own customers and never leave it. Only `clippedSum().sum` may go on, and only into
- * quantising and masking: `loss` and `clippedCount` are for the node's own eyes.
+ * says; the rows are one node's own customers and never leave it. Only `clippedSum().sum`, and how many were
+ * clipped, may go on, and only into quantising and masking: `loss` is for the node's own eyes.
  */
 export interface TrainingEngine {
   /**

@@ -15,11 +15,11 @@ import { createTfEngine, loadTf } from '@twinkeep/edge-client/train';
 import {
   addEvaluation,
   admitClippedSum,
-  gridUnit,
   initialWeights,
   quantize,
-  reportLayout,
   rotationSigns,
+  taskGrid,
+  taskLayout,
   webCryptoPrg,
   type TaskSpec,
 } from '@twinkeep/protocol';
@@ -180,10 +180,10 @@ async function needlesOf(customers: readonly Customer[]): Promise<Map<string, Ui
   const { tf } = await loadTf();
   const engine = createTfEngine(tf, task.model);
   const weights = initialWeights(task.model);
-  const layout = reportLayout(weights.length, task.evaluation.bins);
+  const layout = taskLayout(task);
   const signs = await rotationSigns(new Uint8Array(32), layout.dPadded, webCryptoPrg);
-  const unit = gridUnit(task.floors.maxTwins);
-  const none = addEvaluation(new Float32Array(), new Float32Array(), unit, task.evaluation);
+  const grid = { ...taskGrid(task), layout, clipL2: task.clipL2, signs };
+  const none = addEvaluation(new Float32Array(), new Float32Array(), grid.evaluationUnit, task.evaluation);
   for (const [i, customer] of customers.entries()) {
     needles.set(`name of ${i}`, utf8ToBytes(customer.name));
     customer.canaries.forEach((word, k) => needles.set(`canary ${k} of ${i}`, utf8ToBytes(word)));
@@ -195,13 +195,8 @@ async function needlesOf(customers: readonly Customer[]): Promise<Map<string, Ui
     const { sum } = await engine.clippedSum(weights, { features, labels, n: 1 }, task.clipL2);
     needles.set(`update of ${i} as float64`, bytesOf(sum));
     needles.set(`update of ${i} as float32`, bytesOf(Float32Array.from(sum)));
-    const update = admitClippedSum(sum, 1, task.clipL2);
-    const { values } = quantize(
-      update,
-      none,
-      { layout, unit, clipL2: task.clipL2, signs },
-      (n) => new Uint8Array(n),
-    );
+    const update = admitClippedSum(sum, 1, task.clipL2, 1);
+    const { values } = quantize(update, none, grid, (n) => new Uint8Array(n));
     needles.set(`quantised update of ${i}`, bytesOf(values.subarray(0, layout.dPadded)));
   }
   return needles;

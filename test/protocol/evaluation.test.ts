@@ -1,6 +1,6 @@
 import {
   addEvaluation,
-  gridUnit,
+  planGrid,
   histogramAuc,
   readEvaluation,
   type EvaluationFigures,
@@ -9,11 +9,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 const SPEC = { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 };
-const UNIT = gridUnit(5_000);
+const { unit: UNIT } = planGrid({ bits: 32, maxTwins: 5_000, dPadded: 1, noise: null });
 
 function figuresOf(logits: Float32Array, labels: Float32Array, spec = SPEC, unit = UNIT): EvaluationFigures {
   const { values } = addEvaluation(logits, labels, unit, spec);
-  return readEvaluation(Int32Array.from(values, Math.round), unit, spec);
+  return readEvaluation(Int32Array.from(values, Math.round), unit, spec, 0);
 }
 
 /** Every pair of a positive and a negative, one by one. */
@@ -105,7 +105,7 @@ describe('figures from histograms', () => {
     );
     const sum = new Int32Array(2 * SPEC.bins + 1);
     for (const { values } of parts) values.forEach((value, i) => (sum[i] = sum[i]! + Math.round(value)));
-    const [apart, together] = [readEvaluation(sum, UNIT, SPEC), figuresOf(whole.logits, whole.labels)];
+    const [apart, together] = [readEvaluation(sum, UNIT, SPEC, 0), figuresOf(whole.logits, whole.labels)];
     expect(apart.auc).toBe(together.auc);
     expect(apart.logLoss).toBeCloseTo(together.logLoss!, 5);
   });
@@ -126,7 +126,7 @@ describe('one twin’s block', () => {
         fc.constantFrom(0, 1),
         fc.integer({ min: 2, max: 1e7 }),
         (logit, label, maxTwins) => {
-          const unit = gridUnit(maxTwins);
+          const { unit } = planGrid({ bits: 32, maxTwins, dPadded: 1, noise: null });
           const { values } = addEvaluation(Float32Array.of(logit), Float32Array.of(label), unit, SPEC);
           expect(Math.hypot(...values)).toBeLessThanOrEqual(unit);
           expect(values.filter((value) => value !== 0).length).toBeGreaterThanOrEqual(1);
@@ -153,15 +153,15 @@ describe('what is no evaluation', () => {
       () => addEvaluation(Float32Array.of(Infinity), Float32Array.of(1), UNIT, SPEC),
       'protocol/clip',
     ],
-    ['a sum of another length', () => readEvaluation(new Int32Array(3), UNIT, SPEC), 'protocol/layout'],
+    ['a sum of another length', () => readEvaluation(new Int32Array(3), UNIT, SPEC, 0), 'protocol/layout'],
     [
       'a sum with a broken count',
-      () => readEvaluation(new Int32Array(801).fill(1, 3, 4), UNIT, SPEC),
+      () => readEvaluation(new Int32Array(801).fill(1, 3, 4), UNIT, SPEC, 0),
       'protocol/layout',
     ],
     [
       'a sum with a negative count',
-      () => readEvaluation(new Int32Array(801).fill(-Math.floor(UNIT * 0.9), 3, 4), UNIT, SPEC),
+      () => readEvaluation(new Int32Array(801).fill(-Math.floor(UNIT * 0.9), 3, 4), UNIT, SPEC, 0),
       'protocol/layout',
     ],
   ])('is refused: %s', (_, run, code) => {

@@ -1,5 +1,4 @@
-import { boxLength, gridUnit, helperFamily, setsOfHelper, smallestQuorum } from '@twinkeep/protocol';
-import fc from 'fast-check';
+import { boxLength, fewestHelpers, helperFamily, setsOfHelper, smallestQuorum } from '@twinkeep/protocol';
 import { describe, expect, it } from 'vitest';
 
 /** Secagg-dp research, table of section 2.2: seeds per client, seeds per helper, holders of each, quorum without a log. */
@@ -63,6 +62,29 @@ describe('the access structure', () => {
     }
   });
 
+  it('needs, in log mode, just enough helpers that every set of the family has a holder among them', () => {
+    for (let m = 1; m <= 8; m++) {
+      for (let c = 0; c < m; c++) {
+        const fewest = fewestHelpers(m, c, 'log');
+        const first = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+        const without = (here: number[]): number =>
+          helperFamily(m, c).filter((set) => here.every((j) => set.includes(j))).length;
+        expect(without(first(fewest))).toBe(0);
+        expect(c === 0 || without(first(fewest - 1)) > 0).toBe(true);
+      }
+    }
+    // The table's "helpers that may be missing, log mode".
+    expect(
+      [
+        [3, 1],
+        [4, 1],
+        [5, 2],
+        [2, 1],
+      ].map(([m, c]) => m! - fewestHelpers(m!, c!, 'log')),
+    ).toEqual([1, 2, 2, 0]);
+    expect(fewestHelpers(4, 1, 'quorum')).toBe(smallestQuorum(4, 1));
+  });
+
   it.each([
     [0, 0],
     [9, 1],
@@ -72,39 +94,5 @@ describe('the access structure', () => {
     [3, Number.NaN],
   ])('refuses (%d, %d)', (m, c) => {
     expect(() => helperFamily(m, c)).toThrowError(expect.objectContaining({ code: 'protocol/family' }));
-  });
-});
-
-describe('head-room', () => {
-  it('holds for the most twins, all at either extreme of every coordinate, and for no coarser grid', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 1e7 }),
-        fc.integer({ min: 0, max: 2 ** 30 }),
-        (maxTwins, noise) => {
-          const unit = gridUnit(maxTwins, noise);
-          const extreme = maxTwins * (unit + 1) + noise;
-          for (const sum of [extreme, -extreme]) {
-            const wrapped = new Int32Array(Uint32Array.of(sum).buffer)[0];
-            expect(wrapped).toBe(sum);
-          }
-          const finer = maxTwins * (2 * unit + 1) + noise;
-          expect(unit === 2 ** 20 || finer >= 2 ** 31).toBe(true);
-        },
-      ),
-    );
-  });
-
-  it('counts the step by which rounding may exceed the bound', () => {
-    for (let unit = 2 ** 8; unit <= 2 ** 20; unit *= 2) {
-      const maxTwins = Math.floor((2 ** 31 - 1) / unit);
-      expect(maxTwins * (gridUnit(maxTwins) + 1)).toBeLessThan(2 ** 31);
-    }
-    // 131,071 twins of 2^14 steps would fit; with the step that each may be rounded up, they do not.
-    expect(gridUnit(131_071)).toBe(2 ** 13);
-  });
-
-  it('is refused where there is none', () => {
-    expect(() => gridUnit(2 ** 28)).toThrowError(expect.objectContaining({ code: 'protocol/headroom' }));
   });
 });

@@ -3,7 +3,7 @@ import {
   admitClippedSum,
   clipDelta,
   dequantizeUpdate,
-  gridUnit,
+  planGrid,
   paddedLength,
   quantize,
   reportLayout,
@@ -34,7 +34,7 @@ async function gridFor(d: number, clipL2 = 1, maxTwins = 1_000, bins = 200): Pro
   const layout = reportLayout(d, bins);
   return {
     layout,
-    unit: gridUnit(maxTwins),
+    ...planGrid({ bits: 32, maxTwins, dPadded: layout.dPadded, noise: null }),
     clipL2,
     signs: await rotationSigns(SEED, layout.dPadded, webCryptoPrg),
   };
@@ -172,13 +172,12 @@ describe('sensitivity', () => {
     const grid = await gridFor(d, 1, 100);
     fc.assert(
       fc.property(vector(d, 5), vector(d, 5), fc.integer({ min: 0, max: 1e6 }), (others, one, seed) => {
-        const rest = admitClippedSum(clipDelta(others, 1).values, 9, 1);
+        const rest = admitClippedSum(clipDelta(others, 1).values, 9, 1, 9);
         const added = clipDelta(one, 1).values;
         const all = admitClippedSum(
           rest.values.map((value, i) => value + added[i]!),
           10,
-          1,
-        );
+          1, 10);
         const without = quantize(rest, noEvaluation(grid), grid, seededRandom(seed)).values;
         const withOne = quantize(all, noEvaluation(grid), grid, seededRandom(seed)).values;
         expect(distance(withOne, without)).toBeLessThanOrEqual(
@@ -207,10 +206,10 @@ describe('clipping', () => {
   it('refuses a sum longer than its twins allow, and what is no number', () => {
     const refused = (make: () => ClippedDelta): void =>
       expect(make).toThrowError(expect.objectContaining({ code: 'protocol/clip' }));
-    expect(admitClippedSum(Float64Array.of(3, 0), 3, 1).twins).toBe(3);
-    refused(() => admitClippedSum(Float64Array.of(3.001, 0), 3, 1));
-    refused(() => admitClippedSum(Float64Array.of(0.1), 0, 1));
-    refused(() => admitClippedSum(Float64Array.of(Number.NaN), 3, 1));
+    expect(admitClippedSum(Float64Array.of(3, 0), 3, 1, 3).twins).toBe(3);
+    refused(() => admitClippedSum(Float64Array.of(3.001, 0), 3, 1, 3));
+    refused(() => admitClippedSum(Float64Array.of(0.1), 0, 1, 0));
+    refused(() => admitClippedSum(Float64Array.of(Number.NaN), 3, 1, 3));
     refused(() => clipDelta(Float64Array.of(Infinity), 1));
     refused(() => clipDelta(Float64Array.of(1e200), 1));
   });
@@ -220,11 +219,11 @@ describe('a report’s vector', () => {
   it('keeps within its head-room, or is not made', async () => {
     const grid = await gridFor(1);
     // The norm check leaves room for float32; on one coordinate even that room is too much for the grid.
-    const brim = admitClippedSum(Float64Array.of(1 + 9e-5), 1, 1);
+    const brim = admitClippedSum(Float64Array.of(1 + 9e-5), 1, 1, 1);
     expect(() => quantize(brim, noEvaluation(grid), grid, seededRandom(5))).toThrowError(
       expect.objectContaining({ code: 'protocol/headroom' }),
     );
-    const full = admitClippedSum(Float64Array.of(1), 1, 1);
+    const full = admitClippedSum(Float64Array.of(1), 1, 1, 1);
     expect(Math.abs(quantize(full, noEvaluation(grid), grid, seededRandom(5)).values[0]!)).toBe(grid.unit);
   });
 
@@ -239,8 +238,7 @@ describe('a report’s vector', () => {
       const sum = admitClippedSum(
         Float64Array.from(direction, (x) => x * maxTwins),
         maxTwins,
-        1,
-      );
+        1, maxTwins);
       const { values, twins } = quantize(sum, noEvaluation(grid), grid, seededRandom(6));
       expect(twins).toBe(maxTwins);
       const back = dequantizeUpdate(Int32Array.from(Uint32Array.from(values)), grid);

@@ -4,7 +4,7 @@ import {
   admitClippedSum,
   createBoxKeyPair,
   createSigningKey,
-  gridUnit,
+  planGrid,
   maskReport,
   quantize,
   randomBytes,
@@ -30,7 +30,7 @@ export async function createTestRound(d = 33, m = 4, c = 1): Promise<TestRound> 
   const boxes = Array.from({ length: m }, createBoxKeyPair);
   const keys = await Promise.all(boxes.map(() => createSigningKey()));
   const layout = reportLayout(d, SPEC.bins);
-  const unit = gridUnit(1_000);
+  const { unit, qTwin } = planGrid({ bits: 32, maxTwins: 1_000, dPadded: 1, noise: null });
   const hash = bytesToBase64Url(sha256(new Uint8Array()));
   const config: RoundConfig = {
     v: 1,
@@ -46,11 +46,14 @@ export async function createTestRound(d = 33, m = 4, c = 1): Promise<TestRound> 
     d,
     dPadded: layout.dPadded,
     evaluationLength: layout.evaluationLength,
+    clipLength: 0,
     rotation: { type: 'hd', seed: hash },
     b: 32,
     clipL2: 1,
     unit,
-    qTwin: unit + 1,
+    evaluationUnit: unit,
+    clipStep: 0,
+    qTwin,
     rounding: { beta: 0 },
     dp: { mech: 'none' },
     groups: { G: 1 },
@@ -87,8 +90,8 @@ export async function quantizeUpdate(
   const layout = reportLayout(config.d, SPEC.bins);
   const signs = await rotationSigns(sha256(new Uint8Array()), layout.dPadded, webCryptoPrg);
   const evaluation = { values: new Float64Array(layout.evaluationLength), twins: 0 };
-  const grid = { layout, unit: config.unit, clipL2: 1, signs };
-  return quantize(admitClippedSum(update, twins, 1), evaluation, grid, randomBytes);
+  const grid = { ...config, layout, signs };
+  return quantize(admitClippedSum(update, twins, 1, twins), evaluation, grid, randomBytes);
 }
 
 export async function makeReport(

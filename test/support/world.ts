@@ -310,6 +310,8 @@ export function smallTask(taskId: string, overrides: Partial<TaskSpec> = {}): Ta
     evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0.2 },
     floors: { nMin: 2, nTarget: 10, minTwins: 2, maxTwins: 1000 },
     helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
+    bits: 32,
+    privacy: { mech: 'none' },
     windows: { collect: 30_000, ack: 15_000, reveal: 30_000 },
     ...overrides,
   };

@@ -69,7 +69,7 @@ export async function chain(): Promise<void> {
   if (made === null) return;
   const trainers = assembleSet(task, [{ leave: given, vector: made }]);
   const { sum, count } = await deps.engine.clippedSum(weights, trainers, 1);
-  const delta = admitClippedSum(sum, count, 1);
+  const delta = admitClippedSum(sum, count, 1, count);
   const steps = quantize(delta, evaluation, grid, deps.random);
   const masked = await maskReport(steps, ['s'], { config, rcHash: bytes }, device, deps);
   await submitReport(transport, masked, to);

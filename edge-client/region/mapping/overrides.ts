@@ -1,5 +1,5 @@
 /** The settings of a task that a mapping or a caller may set; the rest follows from the columns. */
-import type { ServerOptimizer, TaskSpec } from '@twinkeep/protocol';
+import type { PrivacySpec, ServerOptimizer, TaskSpec } from '@twinkeep/protocol';
 import * as v from 'valibot';
 
 export interface ModelOverrides {
@@ -17,6 +17,8 @@ export interface TaskOverrides {
   evaluation?: Partial<TaskSpec['evaluation']>;
   floors?: Partial<TaskSpec['floors']>;
   helpers?: Partial<TaskSpec['helpers']>;
+  bits?: TaskSpec['bits'];
+  privacy?: PrivacySpec;
   windows?: Partial<TaskSpec['windows']>;
 }
 
@@ -40,7 +42,19 @@ export const taskOverridesSchema: v.GenericSchema<TaskOverrides> = v.strictObjec
     v.strictObject({ nMin: number, nTarget: number, minTwins: number, maxTwins: number }),
   ),
   helpers: v.exactOptional(
-    v.strictObject({ m: number, c: number, q: number, mode: v.exactOptional(v.literal('quorum')) }),
+    v.strictObject({
+      m: number,
+      c: number,
+      q: number,
+      mode: v.exactOptional(v.picklist(['quorum', 'log'])),
+    }),
+  ),
+  bits: v.exactOptional(v.picklist([20, 24, 32])),
+  privacy: v.exactOptional(
+    v.pipe(
+      v.looseObject({ mech: v.picklist(['none', 'discrete-gaussian']) }),
+      v.transform((input) => input as unknown as PrivacySpec),
+    ),
   ),
   windows: v.exactOptional(v.strictObject({ collect: number, ack: number, reveal: number })),
 }) as unknown as v.GenericSchema<TaskOverrides>;

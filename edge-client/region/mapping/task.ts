@@ -10,6 +10,8 @@ const DEFAULTS = {
   evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
   floors: { nMin: 3, nTarget: 10, minTwins: 20, maxTwins: 100_000 },
   helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
+  bits: 32,
+  privacy: { mech: 'none' },
   windows: { collect: 60_000, ack: 15_000, reveal: 15_000 },
 } as const;
 const HIDDEN = [16];
@@ -57,6 +59,8 @@ export function taskFromMapping(
     evaluation: group('evaluation'),
     floors: group('floors'),
     helpers: group('helpers'),
+    bits: overrides.bits ?? said.bits ?? DEFAULTS.bits,
+    privacy: overrides.privacy ?? said.privacy ?? DEFAULTS.privacy,
     windows: group('windows'),
   });
 }

@@ -70,7 +70,7 @@ async function vectors(prg: MaskPrg): Promise<Fingerprints> {
   const signs = await rotationSigns(base64UrlToBytes(CONFIG.rotation.seed), LAYOUT.dPadded, prg);
   const update = updateOf(CONFIG.d);
   const clipped = clipDelta(update, CONFIG.clipL2);
-  const grid = { layout: LAYOUT, unit: CONFIG.unit, clipL2: CONFIG.clipL2, signs };
+  const grid = { ...CONFIG, layout: LAYOUT, signs };
   const quantized = quantize(clipped, evaluation(), grid, drawn('rounding'));
   return {
     'rotation signs': hash(signs),
@@ -160,7 +160,7 @@ export function readReport(text: string): { vector: string; members: string[] } 
 
 async function reportBytes(prg: MaskPrg, key: SigningKey): Promise<Uint8Array> {
   const signs = await rotationSigns(base64UrlToBytes(CONFIG.rotation.seed), LAYOUT.dPadded, prg);
-  const grid = { layout: LAYOUT, unit: CONFIG.unit, clipL2: CONFIG.clipL2, signs };
+  const grid = { ...CONFIG, layout: LAYOUT, signs };
   const clipped = clipDelta(updateOf(CONFIG.d), CONFIG.clipL2);
   const quantized = quantize(clipped, evaluation(), grid, drawn('rounding'));
   const round = { config: CONFIG, rcHash: RC_HASH };

@@ -1,6 +1,6 @@
 /** A round, a device and its twins: fixed, so that a report of theirs is. */
 import { base64UrlToBytes, bytesToBase64Url, sha256, utf8ToBytes } from '@twinkeep/audit';
-import { gridUnit, reportLayout, type BoxKeyPair, type RoundConfig } from '@twinkeep/protocol';
+import { planGrid, reportLayout, type BoxKeyPair, type RoundConfig } from '@twinkeep/protocol';
 
 export const SPEC = { bins: 200, logitRange: 8, maxLoss: 8, holdout: 0.3 };
 export const LAYOUT = reportLayout(1_500, SPEC.bins);
@@ -29,7 +29,7 @@ export const MEMBERS: string[] = Array.from({ length: 60 }, (_, i) =>
   bytesToBase64Url(named(`twin ${i}`).subarray(0, 16)),
 );
 
-const unit = gridUnit(1_000);
+const { unit, qTwin } = planGrid({ bits: 32, maxTwins: 1_000, dPadded: 1, noise: null });
 const hash = bytesToBase64Url(named('any'));
 
 export const CONFIG: RoundConfig = {
@@ -46,11 +46,14 @@ export const CONFIG: RoundConfig = {
   d: LAYOUT.d,
   dPadded: LAYOUT.dPadded,
   evaluationLength: LAYOUT.evaluationLength,
+  clipLength: 0,
   rotation: { type: 'hd', seed: bytesToBase64Url(named('rotation')) },
   b: 32,
   clipL2: 0.7,
   unit,
-  qTwin: unit + 1,
+  evaluationUnit: unit,
+  clipStep: 0,
+  qTwin,
   rounding: { beta: 0 },
   dp: { mech: 'none' },
   groups: { G: 1 },

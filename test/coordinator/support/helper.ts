@@ -138,7 +138,7 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
         sums.set(index, sum);
       }
       const scHash = bytesToBase64Url(statementHash(commit.statement));
-      const body = await encodeSums(sums, { rcHash, scHash, j }, key);
+      const body = await encodeSums(sums, { rcHash, scHash, j }, config.b, key);
       return client().sendAsHelper(key, {
         method: 'PUT',
         path: PATHS.helperSums(j, rcHash),

@@ -112,15 +112,15 @@ export async function reportOf(
   const { bins } = smallTask().evaluation;
   const layout = reportLayout(config.d, bins);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), config.dPadded, webCryptoPrg);
-  const grid = { layout, unit: config.unit, clipL2: config.clipL2, signs };
+  const grid = { ...config, layout, signs };
   const gradient = Float64Array.from(
     options.gradient ?? Array.from({ length: config.d }, () => (0.1 * members.length) / Math.sqrt(config.d)),
   );
-  const update = admitClippedSum(gradient, members.length, config.clipL2);
+  const update = admitClippedSum(gradient, members.length, config.clipL2, members.length);
   const quantized = quantize(
     config.kind === 'train'
       ? update
-      : admitClippedSum(new Float64Array(config.d), members.length, config.clipL2),
+      : admitClippedSum(new Float64Array(config.d), members.length, config.clipL2, members.length),
     { values: new Float64Array(layout.evaluationLength), twins: 0 },
     grid,
     randomBytes,

@@ -43,6 +43,8 @@ export function smallTask(changes: Partial<TaskSpec> = {}): TaskSpec {
     evaluation: { bins: 200, logitRange: 8, maxLoss: 8, holdout: 0.2 },
     floors: { nMin: 2, nTarget: 3, minTwins: 2, maxTwins: 1_000 },
     helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
+    bits: 32,
+    privacy: { mech: 'none' },
     windows: { collect: 20_000, ack: 10_000, reveal: 10_000 },
     ...changes,
   };

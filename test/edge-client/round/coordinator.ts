@@ -5,7 +5,6 @@
 import {
   base64UrlToBytes,
   bytesToBase64Url,
-  canonicalBytes,
   createLeaf,
   createLog,
   createNoteKey,
@@ -16,19 +15,15 @@ import {
 } from '@twinkeep/audit';
 import {
   addMask,
-  addWords,
-  bytesToWords,
+  addPacked,
   createBoxKeyPair,
   createSigningKey,
   decodeReport,
-  gridUnit,
   helperFamily,
   initialWeights,
   issueCredential,
   openSeeds,
-  parameterCount,
   randomBytes,
-  reportLayout,
   setsOfHelper,
   signStatement,
   statementHash,
@@ -47,6 +42,7 @@ import {
   type StatementType,
   type TaskSpec,
   type Trust,
+  roundTerms,
 } from '@twinkeep/protocol';
 import { createMemoryLogState, createMemoryLogStore } from '../../support/memory-log-store.ts';
 
@@ -163,48 +159,21 @@ async function openRound(
   const first = weightsToBytes(initialWeights(spec.model));
   coordinator.models.set(bytesToBase64Url(sha256(first)), first);
   const { trust, helpers } = coordinator;
-  const d = parameterCount(spec.model);
-  const { dPadded, evaluationLength } = reportLayout(d, spec.evaluation.bins);
-  const { m, c, mode, q } = spec.helpers;
-  const { nMin, nTarget, minTwins, maxTwins } = spec.floors;
-  const unit = gridUnit(maxTwins);
   const closeAt = now + spec.windows.collect;
   const config: RoundConfig = {
-    v: 1,
-    taskId: spec.taskId,
+    ...roundTerms(spec),
     taskHash: bytesToBase64Url(statementHash(task.statement)),
     round: (last?.statement.body.round ?? 0) + 1,
     kind: 'train',
     prevResultHash: last === null ? null : bytesToBase64Url(statementHash(last.statement)),
     modelHash: last === null ? bytesToBase64Url(sha256(first)) : last.statement.body.modelOut,
-    modelBytesLen: 4 * d,
-    archHash: bytesToBase64Url(sha256(canonicalBytes(spec.model))),
     clientBuildHash: null,
-    d,
-    dPadded,
-    evaluationLength,
     rotation: { type: 'hd', seed: bytesToBase64Url(randomBytes(32)) },
-    b: 32,
     clipL2: spec.clipL2,
-    unit,
-    qTwin: unit + 1,
-    rounding: { beta: 0 },
-    dp: { mech: 'none' },
-    groups: { G: 1 },
-    nMin,
-    nTarget,
-    minTwins,
-    maxTwins,
     helpers: helpers
-      .slice(0, m)
+      .slice(0, spec.helpers.m)
       .map(({ key, epoch }, i) => ({ j: i + 1, key: key.id, boxKey: epoch.body.boxKey, e: epoch.body.e })),
-    c,
-    mode,
-    q,
     issuerKeys: trust.issuer.keys,
-    purpose: spec.purpose,
-    regime: spec.regime,
-    categories: spec.categories,
     openAt: now,
     closeAt,
     ackDeadline: closeAt + spec.windows.ack,
@@ -217,7 +186,7 @@ async function openRound(
     state: 'running',
     phase: 'collecting',
     config: await coordinator.publish('round-config', config),
-    epochs: helpers.slice(0, m).map(({ epoch }) => epoch),
+    epochs: helpers.slice(0, spec.helpers.m).map(({ epoch }) => epoch),
     lastResult: last,
     ...changedOffer,
   };
@@ -240,6 +209,8 @@ function resultOf(offer: RoundOffer, change: Partial<RoundResult>): RoundResult 
     twins: 0,
     sumHash: null,
     evaluation: null,
+    clip: null,
+    disputed: [],
     purpose: config.purpose,
     categories: config.categories,
     consent: null,
@@ -259,7 +230,7 @@ export async function openSum(
   const family = helperFamily(config.helpers.length, config.c);
   const decoded = reports.map((bytes) => decodeReport(bytes, config, rcHash));
   const sum = new Uint32Array(config.dPadded + config.evaluationLength);
-  for (const { vectorBytes } of decoded) addWords(sum, bytesToWords(vectorBytes));
+  for (const { vectorBytes } of decoded) addPacked(sum, vectorBytes, 32);
   for (const [index, set] of family.entries()) {
     const j = config.helpers.map((helper) => helper.j).find((number) => !set.includes(number))!;
     const masks = new Uint32Array(sum.length);

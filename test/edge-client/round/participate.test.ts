@@ -105,7 +105,7 @@ describe('a round', () => {
     expect(new Set(members).size).toBe(members.length);
     expect(decoded.map(({ header }) => header.twins)).toEqual([12, 7, 30]);
     const { dPadded, unit } = offer.config!.statement.body;
-    const figures = readEvaluation(sum.subarray(dPadded), unit, task.statement.body.evaluation);
+    const figures = readEvaluation(sum.subarray(dPadded), unit, task.statement.body.evaluation, 0);
     expect(figures.twins).toBe(4 + 3 + 10);
   });
 

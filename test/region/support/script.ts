@@ -7,7 +7,7 @@ import {
   clipDelta,
   createSigningKey,
   decodeReport,
-  gridUnit,
+  planGrid,
   maskReport,
   quantize,
   randomBytes,
@@ -101,7 +101,7 @@ export function createScript(parties: Parties): Script {
       const rcHash = statementHash(logged.statement);
       const layout = reportLayout(config.d, BINS);
       const signs = await rotationSigns(new Uint8Array(32), layout.dPadded, nodePrg);
-      const grid = { layout, unit: config.unit, clipL2: config.clipL2, signs };
+      const grid = { ...config, layout, signs };
       const update = clipDelta(
         Float64Array.from({ length: D }, () => Math.random() - 0.5),
         config.clipL2,
@@ -154,7 +154,7 @@ export function workOf(
 function baseConfig(parties: Parties, epochs: readonly HelperEpoch[], round: number): RoundConfig {
   const now = Date.now();
   const { dPadded, evaluationLength } = reportLayout(D, BINS);
-  const unit = gridUnit(MAX_TWINS);
+  const { unit, qTwin } = planGrid({ bits: 32, maxTwins: MAX_TWINS, dPadded: 1, noise: null });
   const hash = bytesToBase64Url(new Uint8Array(32));
   return {
     v: 1,
@@ -170,11 +170,14 @@ function baseConfig(parties: Parties, epochs: readonly HelperEpoch[], round: num
     d: D,
     dPadded,
     evaluationLength,
+    clipLength: 0,
     rotation: { type: 'hd', seed: hash },
     b: 32,
     clipL2: 1,
     unit,
-    qTwin: unit + 1,
+    evaluationUnit: unit,
+    clipStep: 0,
+    qTwin,
     rounding: { beta: 0 },
     dp: { mech: 'none' },
     groups: { G: 1 },
