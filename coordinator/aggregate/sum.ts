@@ -1,19 +1,20 @@
-/** The sum of masked vectors, modulo 2^32. Single vectors are uniformly random to us and are looked at one batch at a time. */
-import { addWords, bytesToWords } from '@twinkeep/protocol';
+/** The sum of masked vectors. Single vectors are uniformly random to us and are looked at one batch at a time. */
+import { addPacked, type ModulusBits } from '@twinkeep/protocol';
 
 /**
- * @param batches little-endian words, `length` in each vector
- * @returns the sum and the number of vectors in it
+ * @param batches vectors of `words` packed words each; memory holds one batch and the sum
+ * @returns the sum, of which the lowest `bits` of each word count, and the number of vectors in it
  * @throws ProtocolError where a vector has another length
  */
 export async function sumVectors(
   batches: AsyncIterable<readonly Uint8Array[]>,
-  length: number,
+  words: number,
+  bits: ModulusBits,
 ): Promise<{ sum: Uint32Array; count: number }> {
-  const sum = new Uint32Array(length);
+  const sum = new Uint32Array(words);
   let count = 0;
   for await (const batch of batches) {
-    for (const vector of batch) addWords(sum, bytesToWords(vector));
+    for (const vector of batch) addPacked(sum, vector, bits);
     count += batch.length;
   }
   return { sum, count };

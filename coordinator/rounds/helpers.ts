@@ -10,6 +10,7 @@ import {
   helperReadySchema,
   ProblemError,
   ProtocolError,
+  reportWords,
   setsOfHelper,
   verifyStatement,
   type HelperAck,
@@ -79,8 +80,8 @@ export async function takeSums(
 ): Promise<void> {
   const { rcHash, config, j } = message;
   const sets = setsOfHelper(helperFamily(config.helpers.length, config.c), j);
-  const words = config.dPadded + config.evaluationLength;
-  const { statement, sums } = decodeSums(message.body, { kid: helperKey(message), sets, words });
+  const expected = { kid: helperKey(message), sets, words: reportWords(config), bits: config.b };
+  const { statement, sums } = decodeSums(message.body, expected);
   requireOwn(message, statement.body);
   await withRound(deps, 'sums', message, async (tx, running) => {
     requireSet(running, statement.body.scHash);

@@ -33,7 +33,7 @@ export interface ReportUpload {
 /** @throws ProblemError 'report/...' or 'round/...', having changed nothing */
 export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise<ReportReceipt> {
   const { rcHash, config, credential } = upload;
-  const decoded = decodeReport(upload.bytes, config, base64UrlToBytes(rcHash));
+  const decoded = decodeReport(upload.bytes, config, base64UrlToBytes(rcHash), nativeSha256);
   checkReporter(decoded, upload);
   const headerHash = bytesToBase64Url(decoded.headerHash);
   const messageHash = bytesToBase64Url(nativeSha256(upload.bytes));

@@ -2,8 +2,11 @@
  * Masking of Profile H. Parties: a reporter (a device or a region node), the coordinator, m helpers.
  *
  * The reporter draws one 32-byte seed for every set A of the family, adds the expansion of every seed to its quantised vector
- * modulo 2^32, and gives seed s_A, in sealed boxes, to the helpers outside A. The coordinator holds y = q + sum_A mask(s_A);
+ * modulo 2^b, and gives seed s_A, in sealed boxes, to the helpers outside A. The coordinator holds y = q + sum_A mask(s_A);
  * it opens nothing without the sums of masks, and helpers give those for one set of reports only.
+ *
+ * Masks are words of 32 bits. Sums run modulo 2^32 and are cut to b bits on the wire (`packing.ts`): 2^b divides 2^32, and the lowest b
+ * bits of a uniform word are uniform.
  *
  * Limits: masks hide a vector, not that it was sent, nor how many twins are in it; what the opened sum itself reveals is the
  * concern of differential privacy. A mask key is bound to the round configuration and the set, and used once.
@@ -49,11 +52,20 @@ export async function addMask(
   }
 }
 
-/** accumulator += words, modulo 2^32, in place. */
-export function addWords(accumulator: Uint32Array, words: Uint32Array): void {
+/** accumulator += words, modulo 2^32, in place; signed or not makes no difference to the bits. */
+export function addWords(accumulator: Uint32Array | Int32Array, words: Uint32Array | Int32Array): void {
   sameLength(accumulator, words);
-  for (let i = 0; i < accumulator.length; i++)
-    accumulator[i] = (accumulator[i] as number) + (words[i] as number);
+  // As Int32Array and four at a time: half as fast again on V8, and this loop is all of the arithmetic of a helper.
+  const sum = new Int32Array(accumulator.buffer, accumulator.byteOffset, accumulator.length);
+  const added = new Int32Array(words.buffer, words.byteOffset, words.length);
+  const end = sum.length - (sum.length % 4);
+  for (let i = 0; i < end; i += 4) {
+    sum[i] = ((sum[i] as number) + (added[i] as number)) | 0;
+    sum[i + 1] = ((sum[i + 1] as number) + (added[i + 1] as number)) | 0;
+    sum[i + 2] = ((sum[i + 2] as number) + (added[i + 2] as number)) | 0;
+    sum[i + 3] = ((sum[i + 3] as number) + (added[i + 3] as number)) | 0;
+  }
+  for (let i = end; i < sum.length; i++) sum[i] = ((sum[i] as number) + (added[i] as number)) | 0;
 }
 
 /** accumulator -= words, modulo 2^32, in place. */
@@ -63,7 +75,7 @@ export function subtractWords(accumulator: Uint32Array, words: Uint32Array): voi
     accumulator[i] = (accumulator[i] as number) - (words[i] as number);
 }
 
-function sameLength(a: Uint32Array, b: Uint32Array): void {
+function sameLength(a: ArrayLike<number>, b: ArrayLike<number>): void {
   if (a.length !== b.length)
     throw new ProtocolError('protocol/layout', `lengths ${a.length} and ${b.length} differ`);
 }

@@ -6,7 +6,7 @@
  *   signature   64 bytes: Ed25519 by the device key over "twinkeep/1/report\n" and the header bytes
  *   box 1..m    sealed mask seeds, one per helper
  *   members     16 bytes per twin, ascending: whose updates or evaluations are summed in here
- *   vector      little-endian 32-bit words: quantised sum + masks, modulo 2^32
+ *   vector      words of b bits (`packing.ts`): quantised sum + masks, modulo 2^b
  *
  * The header binds everything else by hash. Members go to the coordinator, for the consent gate; helpers see header, signature
  * and their own box. `MaskedReport` can be made only here, from a `QuantizedDelta`, and the upload takes nothing else.
@@ -20,6 +20,7 @@ import {
   equalBytes,
   sha256,
   utf8ToBytes,
+  type Sha256,
 } from '@twinkeep/audit';
 import * as v from 'valibot';
 import { boxLength, sealSeeds } from './box.ts';
@@ -28,6 +29,7 @@ import { helperFamily } from './family.ts';
 import { createFrameReader, lengthPrefixed } from './frame.ts';
 import type { SigningKey } from './key.ts';
 import { addMask, SEED_BYTES, seedCommitment } from './mask.ts';
+import { isPacked, packedLength, packWords } from './packing.ts';
 import type { MaskPrg } from './prg.ts';
 import { ProblemError, ProtocolError } from './problem.ts';
 import type { QuantizedDelta } from './quantize.ts';
@@ -90,12 +92,15 @@ export async function maskReport(
   const family = helperFamily(config.helpers.length, config.c);
   if (members.length !== quantized.twins)
     throw new ProtocolError('protocol/layout', 'members and twins differ in number');
-  const vector = Uint32Array.from(quantized.values);
+  if (quantized.values.length !== reportWords(config))
+    throw new ProtocolError('protocol/layout', 'the vector was made for another round');
+  const vector = new Uint32Array(quantized.values);
   const seeds = family.map(() => deps.random(SEED_BYTES));
   for (const [index, set] of family.entries())
     await addMask(vector, seeds[index] as Uint8Array, rcHash, set, deps.prg);
-  const vectorBytes = new Uint8Array(vector.buffer);
-  const vectorHash = sha256(vectorBytes);
+  const vectorBytes = packWords(vector, config.b);
+  // The platform's own hash: the vector is most of a report, and a hash in script costs more than its masks.
+  const vectorHash = new Uint8Array(await crypto.subtle.digest('SHA-256', vectorBytes));
   const context = { rcHash, reporterKey: device.key.publicKey, vectorHash };
   const boxes = config.helpers.map(({ j, boxKey }) =>
     sealSeeds(context, family, seeds, j, base64UrlToBytes(boxKey)),
@@ -159,33 +164,48 @@ export function maxReportBytes(config: RoundConfig, maxTwins: number): number {
   const family = helperFamily(config.helpers.length, config.c);
   const boxes = config.helpers.reduce((sum, { j }) => sum + 4 + boxLength(family, j), 0);
   return (
-    MAGIC.length + 4 + MAX_HEADER_BYTES + 68 + boxes + 4 + maxTwins * MEMBER_BYTES + 4 + vectorLength(config)
+    MAGIC.length +
+    4 +
+    MAX_HEADER_BYTES +
+    68 +
+    boxes +
+    4 +
+    maxTwins * MEMBER_BYTES +
+    4 +
+    packedLength(reportWords(config), config.b)
   );
+}
+
+/** Words of a report's vector, and of a sum. */
+export function reportWords({ dPadded, evaluationLength, clipLength }: RoundConfig): number {
+  return dPadded + evaluationLength + clipLength;
 }
 
 /**
  * Decodes what a device sent and makes every check that needs no state but the round's configuration.
+ * @param hash a faster SHA-256 where the platform has one: it runs over every byte of every report
  * @throws ProblemError 'report/...' or 'round/config-mismatch'
  */
-export function decodeReport(bytes: Uint8Array, config: RoundConfig, rcHash: Uint8Array): DecodedReport {
+export function decodeReport(
+  bytes: Uint8Array,
+  config: RoundConfig,
+  rcHash: Uint8Array,
+  hash: Sha256 = sha256,
+): DecodedReport {
   const family = helperFamily(config.helpers.length, config.c);
   const report = readFrame(bytes, () => ({
     boxes: config.helpers.map(({ j }) => boxLength(family, j)),
     members: config.maxTwins * MEMBER_BYTES,
   }));
   const { header, vectorBytes } = report;
-  if (vectorBytes.length !== vectorLength(config)) {
-    const detail = `the vector has ${vectorBytes.length} bytes, not ${vectorLength(config)}`;
-    throw new ProblemError('report/length', detail);
-  }
+  checkVector(vectorBytes, config);
   if (header.rcHash !== bytesToBase64Url(rcHash)) throw new ProblemError('round/config-mismatch');
   if (header.boxHashes.length !== config.helpers.length || header.commitments.length !== family.length) {
     throw new ProblemError('report/malformed', 'boxes or commitments are not those of the helper family');
   }
   if (header.twins > config.maxTwins) throw new ProblemError('report/too-many-twins');
   verifyHeaderSignature(report.headerBytes, report.signature, header.key);
-  if (bytesToBase64Url(sha256(vectorBytes)) !== header.vectorHash)
-    throw new ProblemError('report/vector-hash');
+  if (bytesToBase64Url(hash(vectorBytes)) !== header.vectorHash) throw new ProblemError('report/vector-hash');
   report.boxes.forEach((box, i) => {
     if (bytesToBase64Url(sha256(box)) !== header.boxHashes[i])
       throw new ProblemError('report/box-hash', `helper ${i + 1}`);
@@ -281,8 +301,12 @@ function base64UrlOrder(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function vectorLength(config: RoundConfig): number {
-  return (config.dPadded + config.evaluationLength) * 4;
+function checkVector(bytes: Uint8Array, config: RoundConfig): void {
+  const length = packedLength(reportWords(config), config.b);
+  if (bytes.length !== length)
+    throw new ProblemError('report/length', `the vector has ${bytes.length} bytes, not ${length}`);
+  if (!isPacked(bytes, reportWords(config), config.b))
+    throw new ProblemError('report/malformed', 'the padding of the vector is not zero');
 }
 
 function signedBytes(headerBytes: Uint8Array): Uint8Array {

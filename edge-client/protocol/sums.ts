@@ -1,4 +1,7 @@
-/** A helper's upload: its signed HelperSums, then the sums of masks it vouches for. Wire form: `TWKS`, version byte, statement, words. */
+/**
+ * A helper's upload: its signed HelperSums, then the sums of masks it vouches for. Wire form: `TWKS`, version byte, statement, sums;
+ * each with a u32 little-endian length, a sum as words of b bits (`packing.ts`).
+ */
 import {
   bytesToBase64Url,
   bytesToUtf8,
@@ -9,7 +12,9 @@ import {
   utf8ToBytes,
 } from '@twinkeep/audit';
 import { createFrameReader, lengthPrefixed } from './frame.ts';
+import type { ModulusBits } from './grid.ts';
 import type { SigningKey } from './key.ts';
+import { isPacked, packedLength, packWords } from './packing.ts';
 import { ProblemError, ProtocolError } from './problem.ts';
 import { helperSumsSchema, type HelperSums } from './round.ts';
 import { signStatement, type Statement } from './statement.ts';
@@ -18,13 +23,14 @@ import { verifyStatement } from './verify-statement.ts';
 const MAGIC = Uint8Array.from([...utf8ToBytes('TWKS'), 1]);
 const MAX_STATEMENT_BYTES = 16_384;
 
-/** @param sums set index -> sum of masks, all of one length */
+/** @param sums set index -> sum of masks, all of one length; what is above the lowest `bits` of a word is cut off */
 export async function encodeSums(
   sums: ReadonlyMap<number, Uint32Array>,
   about: { rcHash: string; scHash: string; j: number },
+  bits: ModulusBits,
   key: SigningKey,
 ): Promise<Uint8Array> {
-  const vectors = [...sums].map(([set, words]) => ({ set, bytes: wordsToBytes(words) }));
+  const vectors = [...sums].map(([set, words]) => ({ set, bytes: packWords(words, bits) }));
   const body: HelperSums = {
     v: 1,
     ...about,
@@ -35,12 +41,13 @@ export async function encodeSums(
 }
 
 /**
- * @param expected the sets that helper `j` must answer for, and the length of a sum in words
+ * @param expected the sets that helper `j` must answer for, and the length of a sum in words of `bits` bits
+ * @returns the sums as packed words
  * @throws ProblemError 'helper/sum' or 'helper/statement'
  */
 export function decodeSums(
   bytes: Uint8Array,
-  expected: { kid: string; sets: readonly number[]; words: number },
+  expected: { kid: string; sets: readonly number[]; words: number; bits: ModulusBits },
 ): { statement: Statement<HelperSums>; sums: Map<number, Uint8Array> } {
   try {
     const reader = createFrameReader(bytes);
@@ -54,9 +61,12 @@ export function decodeSums(
     }
     const sums = new Map<number, Uint8Array>();
     for (const { set, hash } of said) {
-      const vector = reader.takePrefixed(expected.words * 4, `the sum of set ${set}`);
-      if (vector.length !== expected.words * 4)
-        throw new ProblemError('helper/sum', `the sum of set ${set} has another length`);
+      const vector = reader.takePrefixed(
+        packedLength(expected.words, expected.bits),
+        `the sum of set ${set}`,
+      );
+      if (!isPacked(vector, expected.words, expected.bits))
+        throw new ProblemError('helper/sum', `the sum of set ${set} has another length, or padding`);
       if (bytesToBase64Url(sha256(vector)) !== hash)
         throw new ProblemError('helper/sum', `the sum of set ${set} has another hash`);
       sums.set(set, vector);
@@ -73,13 +83,4 @@ export function decodeSums(
     }
     throw new ProblemError('helper/sum', 'the statement is not JSON');
   }
-}
-
-export function wordsToBytes(words: Uint32Array): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
-}
-
-/** Copies, since a slice of a frame need not lie on a word boundary. */
-export function bytesToWords(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(Uint8Array.from(bytes).buffer);
 }

@@ -1,7 +1,6 @@
 import { base64UrlToBytes, bytesToBase64Url, canonicalBytes, sha256, utf8ToBytes } from '@twinkeep/audit';
 import {
   addMask,
-  bytesToWords,
   createBoxKeyPair,
   createSigningKey,
   decodeReport,
@@ -11,10 +10,12 @@ import {
   openSeeds,
   ProblemError,
   randomBytes,
+  reportWords,
   restoreReport,
   seal,
   sodiumReady,
   subtractWords,
+  unpackWords,
   verifyHeader,
   webCryptoPrg,
   type BoxContext,
@@ -112,7 +113,7 @@ describe('a report', () => {
       vectorHash: sha256(report.vectorBytes),
     };
     const commitments = report.header.commitments.map(base64UrlToBytes);
-    const words = bytesToWords(report.vectorBytes);
+    const words = unpackWords(report.vectorBytes, reportWords(round.config), 32);
     for (const [index, set] of family.entries()) {
       const holders = [1, 2, 3, 4].filter((j) => !set.includes(j));
       const seeds = holders.map((j) =>

@@ -1,13 +1,14 @@
-import { bytesToBase64Url } from '@twinkeep/audit';
+import { bytesToBase64Url, canonicalBytes, concatBytes, sha256, utf8ToBytes } from '@twinkeep/audit';
 import {
-  bytesToWords,
   createSigningKey,
   decodeSums,
   encodeSums,
   ProblemError,
   randomBytes,
+  signStatement,
   sodiumReady,
-  wordsToBytes,
+  unpackWords,
+  type ModulusBits,
   type SigningKey,
 } from '@twinkeep/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -23,11 +24,11 @@ beforeAll(async () => {
   key = await createSigningKey();
   about.rcHash = bytesToBase64Url(randomBytes(32));
   about.scHash = bytesToBase64Url(randomBytes(32));
-  for (const set of [0, 2, 3]) sums.set(set, bytesToWords(randomBytes(WORDS * 4)));
-  bytes = await encodeSums(sums, about, key);
+  for (const set of [0, 2, 3]) sums.set(set, unpackWords(randomBytes(WORDS * 4), WORDS, 32));
+  bytes = await encodeSums(sums, about, 32, key);
 });
 
-const expected = { kid: '', sets: [0, 2, 3], words: WORDS };
+const expected = { kid: '', sets: [0, 2, 3], words: WORDS, bits: 32 as ModulusBits };
 function codeOf(input: Uint8Array, wanted: Partial<typeof expected> = {}): string {
   try {
     decodeSums(input, { ...expected, kid: key.id, ...wanted });
@@ -42,8 +43,36 @@ describe('a helper’s sums', () => {
   it('decode to what went in', () => {
     const decoded = decodeSums(bytes, { ...expected, kid: key.id });
     expect(decoded.statement.body).toMatchObject(about);
-    for (const [set, words] of sums) expect(bytesToWords(decoded.sums.get(set)!)).toEqual(words);
-    expect(wordsToBytes(bytesToWords(decoded.sums.get(0)!))).toEqual(decoded.sums.get(0));
+    for (const [set, words] of sums) expect(unpackWords(decoded.sums.get(set)!, WORDS, 32)).toEqual(words);
+  });
+
+  it.each([20, 24] as const)('of %d bits lose what is above them, and nothing else', async (bits) => {
+    const short = await encodeSums(sums, about, bits, key);
+    expect(short.length).toBe(bytes.length - 3 * (WORDS * 4 - Math.ceil((WORDS * bits) / 8)));
+    const decoded = decodeSums(short, { ...expected, kid: key.id, bits });
+    for (const [set, words] of sums) {
+      const back = unpackWords(decoded.sums.get(set)!, WORDS, bits);
+      expect(back).toEqual(words.map((word) => word & (2 ** bits - 1)));
+    }
+    expect(codeOf(short)).toBe('helper/sum');
+    expect(codeOf(bytes, { bits })).toBe('helper/sum');
+  });
+
+  it('have no second spelling: padding is zero', async () => {
+    const wanted = { sets: [0], words: 3, bits: 20 as const };
+    for (const [last, verdict] of [
+      [0x0f, 'accepted'],
+      [0x1f, 'helper/sum'],
+      [0x8f, 'helper/sum'],
+    ] as const) {
+      const vector = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, last);
+      const hash = bytesToBase64Url(sha256(vector));
+      const statement = await signStatement('helper-sums', { v: 1, ...about, sums: [{ set: 0, hash }] }, key);
+      const fields = [utf8ToBytes('TWKS'), Uint8Array.of(1)];
+      for (const field of [canonicalBytes(statement), vector])
+        fields.push(new Uint8Array(Uint32Array.of(field.length).buffer), field);
+      expect(codeOf(concatBytes(...fields), wanted)).toBe(verdict);
+    }
   });
 
   it('are refused with a code wherever one byte is changed, cut, or added', () => {

@@ -76,6 +76,7 @@ function sumsFor(bytes: Uint8Array, { config }: Fork): string {
     kid: parties.helpers[helper.j - 1]!.id,
     sets: setsOfHelper(helperFamily(4, 1), helper.j),
     words: dPadded + evaluationLength,
+    bits: 32 as const,
   };
   return decodeSums(bytes, expected).statement.body.scHash;
 }

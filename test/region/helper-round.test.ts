@@ -1,11 +1,11 @@
 import { base64UrlToBytes } from '@twinkeep/audit';
 import {
-  addWords,
-  bytesToWords,
+  addPacked,
   decodeSums,
   helperFamily,
   setsOfHelper,
   subtractWords,
+  unpackWords,
 } from '@twinkeep/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHelper, type TestHelper } from './support/helpers.ts';
@@ -59,13 +59,13 @@ describe('a round', () => {
     const words = dPadded + evaluationLength;
     const bySet = new Map<number, string[]>();
     const opened = new Uint32Array(words);
-    for (const { decoded } of reports) addWords(opened, bytesToWords(decoded.vectorBytes));
+    for (const { decoded } of reports) addPacked(opened, decoded.vectorBytes, 32);
     for (const { j, sent } of helpers) {
       const sets = setsOfHelper(helperFamily(4, 1), j);
-      const { sums } = decodeSums(sent.sums[0]!, { kid: parties.helpers[j - 1]!.id, sets, words });
+      const { sums } = decodeSums(sent.sums[0]!, { kid: parties.helpers[j - 1]!.id, sets, words, bits: 32 });
       for (const [index, sum] of sums) {
         const hex = Buffer.from(sum).toString('hex');
-        if (bySet.get(index) === undefined) subtractWords(opened, bytesToWords(sum));
+        if (bySet.get(index) === undefined) subtractWords(opened, unpackWords(sum, words, 32));
         bySet.set(index, [...(bySet.get(index) ?? []), hex]);
       }
     }

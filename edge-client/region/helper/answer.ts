@@ -11,6 +11,7 @@ import {
   encodeSums,
   helperFamily,
   helperReadySchema,
+  reportWords,
   setCommitSchema,
   setRoot,
   setsOfHelper,
@@ -118,7 +119,7 @@ export async function revealSums(
       index,
       await sumMasks([...seeds.values()], index, family[index] as HelperSet, { config, rcHash }),
     );
-  return encodeSums(sums, { rcHash, scHash, j: policy.j }, key);
+  return encodeSums(sums, { rcHash, scHash, j: policy.j }, config.b, key);
 }
 
 async function sumMasks(
@@ -127,7 +128,7 @@ async function sumMasks(
   set: HelperSet,
   { config, rcHash }: { config: RoundConfig; rcHash: string },
 ): Promise<Uint32Array> {
-  const sum = new Uint32Array(config.dPadded + config.evaluationLength);
+  const sum = new Uint32Array(reportWords(config));
   for (const own of seeds)
     await addMask(sum, own.get(index) as Uint8Array, base64UrlToBytes(rcHash), set, nodePrg);
   return sum;

@@ -1,4 +1,4 @@
-import { wordsToBytes } from '@twinkeep/protocol';
+import { packWords, type ModulusBits } from '@twinkeep/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyUpdate } from '../../../coordinator/aggregate/apply.ts';
@@ -15,21 +15,27 @@ describe('sum and unmask', () => {
       fc.asyncProperty(
         fc.array(fc.tuple(steps, words), { minLength: 1, maxLength: 9 }),
         fc.integer({ min: 1, max: 4 }),
-        async (reports, batch) => {
+        fc.constantFrom<ModulusBits>(20, 24, 32),
+        async (reports, batch, bits) => {
           const masked = reports.map(([clear, mask]) =>
-            wordsToBytes(Uint32Array.from(clear, (value, i) => value + (mask[i] as number))),
+            packWords(
+              Uint32Array.from(clear, (value, i) => value + (mask[i] as number)),
+              bits,
+            ),
           );
           async function* batches(): AsyncGenerator<Uint8Array[]> {
             for (let at = 0; at < masked.length; at += batch) yield masked.slice(at, at + batch);
           }
-          const { sum, count } = await sumVectors(batches(), LENGTH);
+          const { sum, count } = await sumVectors(batches(), LENGTH, bits);
           expect(count).toBe(reports.length);
           const mask = new Uint32Array(LENGTH);
           for (const [, each] of reports) each.forEach((word, i) => (mask[i] = (mask[i] as number) + word));
           const expected = Int32Array.from({ length: LENGTH }, (_, i) =>
             reports.reduce((total, [clear]) => total + (clear[i] as number), 0),
           );
-          expect(openSum(sum, [wordsToBytes(mask)], 1_000 * reports.length)).toEqual(expected);
+          expect(openSum(sum, [packWords(mask, bits)], { bits, bound: 1_000 * reports.length })).toEqual(
+            expected,
+          );
         },
       ),
     );
@@ -37,21 +43,39 @@ describe('sum and unmask', () => {
 
   it('reads from bytes that begin at any address', async () => {
     const odd = new Uint8Array(4 * LENGTH + 1);
-    odd.set(wordsToBytes(Uint32Array.from({ length: LENGTH }, (_, i) => i + 1)), 1);
+    odd.set(
+      packWords(
+        Uint32Array.from({ length: LENGTH }, (_, i) => i + 1),
+        32,
+      ),
+      1,
+    );
     async function* one(): AsyncGenerator<Uint8Array[]> {
       yield [odd.subarray(1)];
     }
-    const { sum } = await sumVectors(one(), LENGTH);
+    const { sum } = await sumVectors(one(), LENGTH, 32);
     expect(sum).toEqual(Uint32Array.from({ length: LENGTH }, (_, i) => i + 1));
   });
 
   it('refuses a sum one step beyond the bound, on either side, and takes the bound itself', () => {
     const masked = (value: number): Uint32Array => Uint32Array.from([0, value >>> 0]);
-    expect(openSum(masked(50), [], 50)).toEqual(Int32Array.from([0, 50]));
-    expect(openSum(masked(-50), [], 50)).toEqual(Int32Array.from([0, -50]));
-    expect(openSum(masked(51), [], 50)).toBeNull();
-    expect(openSum(masked(-51), [], 50)).toBeNull();
-    expect(openSum(masked(-(2 ** 31)), [], 2 ** 31 - 2)).toBeNull();
+    for (const bits of [20, 24, 32] as const) {
+      const open = (value: number, bound = 50): Int32Array | null =>
+        openSum(masked(value), [], { bits, bound });
+      expect(open(50)).toEqual(Int32Array.from([0, 50]));
+      expect(open(-50)).toEqual(Int32Array.from([0, -50]));
+      expect(open(51)).toBeNull();
+      expect(open(-51)).toBeNull();
+      expect(open(-(2 ** (bits - 1)), 2 ** (bits - 1) - 2)).toBeNull();
+    }
+  });
+
+  it('refuses a mask of another length or another modulus', () => {
+    const sum = new Uint32Array(8);
+    const mask = packWords(sum, 24);
+    expect(openSum(sum, [mask], { bits: 24, bound: 1 })).toEqual(new Int32Array(8));
+    expect(() => openSum(sum, [mask.subarray(1)], { bits: 24, bound: 1 })).toThrowError();
+    expect(() => openSum(sum, [mask], { bits: 20, bound: 1 })).toThrowError();
   });
 });
 
