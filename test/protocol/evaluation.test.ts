@@ -87,7 +87,9 @@ describe('figures from histograms', () => {
       twins: 0,
       positives: 0,
       auc: null,
+      aucError: 0,
       logLoss: null,
+      noise: 0,
     });
     expect(histogramAuc([0, 0], [0, 0])).toBeNull();
   });

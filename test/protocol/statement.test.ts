@@ -1,10 +1,13 @@
 import {
   bytesToBase64Url,
+  cosign,
   createLeaf,
   createLog,
   createNoteKey,
   createSigner,
+  mergeCosignatures,
   noteKeyToVkey,
+  readNote,
   type Log,
 } from '@twinkeep/audit';
 import {
@@ -164,5 +167,43 @@ describe('a logged statement', () => {
         expect.objectContaining({ code: 'protocol/proof' }),
       );
     }
+  });
+
+  it('needs as many witnesses as the policy demands, and those it names', async () => {
+    const witnesses = ['a', 'b', 'c'].map((name) => ({ name, signer: createSigner(randomBytes(32)) }));
+    const policy = (threshold: number): Pinned['witnesses'] => ({
+      threshold,
+      witnesses: witnesses.map(({ name, signer }) => ({
+        name,
+        operator: name,
+        vkey: noteKeyToVkey(createNoteKey(name, signer.publicKey, 'cosignature')),
+      })),
+    });
+    const head = (await log.head())!;
+    const lines = await Promise.all(
+      witnesses.map((witness) => cosign(readNote(head.note, []).text, witness, 1_700_000_000)),
+    );
+    const under = async (count: number): Promise<LoggedStatement<HelperReady>> => {
+      const note = mergeCosignatures(head.note, lines.slice(0, count));
+      return { ...logged, proof: await log.receipt(1, { size: head.size, note }) };
+    };
+    for (const threshold of [1, 2, 3]) {
+      const pinned = { kid: key.id, vkey, witnesses: policy(threshold) };
+      for (const count of [0, 1, 2, 3]) {
+        const input = await under(count);
+        if (count >= threshold) expect(open(input, pinned)).toMatchObject({ statement });
+        else
+          expect(() => open(input, pinned)).toThrowError(
+            expect.objectContaining({
+              code: 'protocol/proof',
+              message: expect.stringContaining('cosigned') as string,
+            }),
+          );
+      }
+      expect(() => open(logged, pinned)).toThrowError(expect.objectContaining({ code: 'protocol/proof' }));
+    }
+    expect(
+      (open(await under(2), { kid: key.id, vkey, witnesses: policy(2) }) as { note: string }).note,
+    ).toContain(lines[1]);
   });
 });

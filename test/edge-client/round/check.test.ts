@@ -165,8 +165,25 @@ describe('what the configuration says', () => {
     { d: 5 },
     { dPadded: 2 ** 12 },
     { evaluationLength: 403 },
+    { clipLength: 1 },
+    { b: 24 },
+    { mode: 'log' },
     { clipL2: 100 },
     { unit: 1_024 },
+    { evaluationUnit: 1_024 },
+    { clipStep: 1 },
+    {
+      dp: {
+        mech: 'discrete-gaussian',
+        where: 'helpers',
+        noiseMultiplier: 10,
+        sigmaSquared: 100,
+        trainings: 60,
+        evaluations: 1,
+        epsilon: 8,
+        delta: 1e-5,
+      },
+    },
     { qTwin: 2 ** 19 },
     { nMin: 3 },
     { nTarget: 9 },
@@ -198,7 +215,7 @@ describe('what the configuration says', () => {
     const { config } = await coordinator.openRound(task);
     const ruled = new Set(fields.flatMap(Object.keys));
     const elsewhere = ['round', 'kind', 'prevResultHash', 'modelHash', 'rotation', 'helpers', 'openAt'];
-    const constant = ['v', 'b', 'rounding', 'dp', 'groups', 'mode'];
+    const constant = ['v', 'rounding', 'groups'];
     expect([...ruled, ...elsewhere, ...constant].sort()).toEqual(Object.keys(config!.statement.body).sort());
   });
 
