@@ -7,6 +7,7 @@ import { jwsToEvent } from '../consent-chain.ts';
 import type { ConsentEntry } from '../store/port.ts';
 import { refused } from '../twin/reasons.ts';
 import type { Erasure } from '../twin/types.ts';
+import { createBell } from './bell.ts';
 import { ERASURE_METHOD, type Consenting } from './consenting.ts';
 import type { Delivery } from './delivery.ts';
 import { readTwin, type Home } from './home.ts';
@@ -15,6 +16,8 @@ export interface Eraser {
   erase(): Promise<Erasure>;
   /** To be called whenever nothing waits for delivery any more. @returns whether the erasure is over by that */
   settle(): Promise<boolean>;
+  /** Another tab has come to the end of it. */
+  endedElsewhere(withdrawn: boolean): void;
 }
 
 export interface EraserDeps {
@@ -22,18 +25,23 @@ export interface EraserDeps {
   consenting: Consenting;
   delivery: () => Delivery;
   /** Everything here stops, in all tabs, before the store goes. */
-  erased: () => Promise<void>;
+  erased: (withdrawn: boolean) => Promise<void>;
 }
 
 /** Milliseconds that an erasure waits for the coordinator. */
 const PATIENCE = 8_000;
+/** And, where the storage is gone, for a word of who has taken it away. */
+const GONE_MILLIS = 500;
 
 export function createEraser({ home, consenting, delivery, erased }: EraserDeps): Eraser {
-  let ending: Promise<void> | null = null;
-  const destroy = (): Promise<void> =>
+  const bell = createBell();
+  let ending: Promise<{ withdrawn: boolean }> | null = null;
+  let elsewhere = false;
+  const destroy = (withdrawn: boolean): Promise<{ withdrawn: boolean }> =>
     (ending ??= (async () => {
-      await erased();
+      await erased(withdrawn);
       await home.store.destroy();
+      return { withdrawn };
     })());
 
   const erase = async (): Promise<Erasure> => {
@@ -42,28 +50,41 @@ export function createEraser({ home, consenting, delivery, erased }: EraserDeps)
     const { consents } = await readTwin(home);
     const trouble = consents.some(isWaiting) ? await deliver(delivery()) : null;
     // A coordinator that refuses to hear of it has no say in what is kept here.
-    if (trouble === null || trouble.reason === 'consent-refused') {
-      await destroy();
-      return { erased: true, withdrawn: consents.length > 0 && trouble === null };
-    }
+    if (trouble === null || trouble.reason === 'consent-refused')
+      return { erased: true, ...(await destroy(consents.length > 0 && trouble === null)) };
     return { erased: 'data', ...refused(trouble.reason, trouble.detail) };
+  };
+
+  /** The delivery that goes on beside `erase`, here or in another tab, may have been faster, and has ended everything. */
+  const endedMeanwhile = async (): Promise<Erasure | null> => {
+    if (ending === null) return null;
+    const { withdrawn } = await ending;
+    // That other tab says so before it does so.
+    if (elsewhere) await home.platform.destroyStore(home.settings.name);
+    return { erased: true, withdrawn };
   };
 
   return {
     async erase() {
       try {
-        return await erase();
+        const erasure = await erase();
+        return (await endedMeanwhile()) ?? erasure;
       } catch (error) {
-        // The delivery that goes on beside this call may have been faster: then nothing is left to read, and the withdrawal is logged.
-        if (ending === null) throw error;
-        await ending;
-        return { erased: true, withdrawn: true };
+        if (ending === null) await bell.wait(GONE_MILLIS, new AbortController().signal);
+        const erasure = await endedMeanwhile();
+        if (erasure === null) throw error;
+        return erasure;
       }
     },
     async settle() {
       if (ending === null && !isErasing((await readTwin(home)).consents)) return false;
-      await destroy();
+      await destroy(true);
       return true;
+    },
+    endedElsewhere(withdrawn) {
+      elsewhere = ending === null;
+      ending ??= Promise.resolve({ withdrawn });
+      bell.ring();
     },
   };
 }

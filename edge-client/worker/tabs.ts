@@ -11,7 +11,7 @@ export type TabMessage =
   | { kind: 'hello' }
   | { kind: 'event'; name: 'recorded'; event: TwinEvents['recorded'] }
   | { kind: 'event'; name: 'consent'; event: TwinEvents['consent'] }
-  | { kind: 'erased' };
+  | { kind: 'erased'; withdrawn: boolean };
 
 export interface Tabs {
   tell(message: TabMessage): void;

@@ -110,8 +110,8 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     home,
     consenting,
     delivery: () => delivery,
-    async erased() {
-      tabs.tell({ kind: 'erased' });
+    async erased(withdrawn) {
+      tabs.tell({ kind: 'erased', withdrawn });
       await end('erased');
     },
   });
@@ -138,7 +138,10 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
       deps.emit(message.name, message.event as never);
       return message.name === 'consent' ? consentChanged() : undefined;
     }
-    if (message.kind === 'erased') return void end('erased');
+    if (message.kind === 'erased') {
+      eraser.endedElsewhere(message.withdrawn);
+      return void end('erased');
+    }
     if (participation.leads()) for (const state of board.all()) tabs.tell({ kind: 'round', state });
   }
 

@@ -2,6 +2,7 @@
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import type { Category } from '@twinkeep/consent';
 import type { ConsentCellView, ConsentReceiptView, Twin } from '@twinkeep/edge-client';
+import { gather } from '../ui/gather.ts';
 import type { Guessing } from './guessing.ts';
 import type { Intake } from './intake.ts';
 
@@ -45,7 +46,16 @@ export function followConsents(twin: Twin, intake: Intake, guessing: Guessing): 
     await guessing.look();
   }
 
-  twin.on('consent', () => void read());
+  /** Here or in another tab, now or once the log has it. */
+  async function follow(): Promise<void> {
+    const before = given();
+    await read();
+    // Where the choice was made here, this is said there.
+    if (busy.value.size === 0) intake.forgotten(before.filter((category) => !given().includes(category)));
+    await guessing.look();
+  }
+
+  twin.on('consent', gather(follow));
   return {
     cells,
     receipts,

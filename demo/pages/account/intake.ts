@@ -3,6 +3,7 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 import type { Category } from '@twinkeep/consent';
 import type { Twin } from '@twinkeep/edge-client';
 import type { CustomerEvent } from '@twinkeep/protocol';
+import { gather } from '../ui/gather.ts';
 import { plural } from '../ui/words.ts';
 import { toEvent, type Happening } from './actions.ts';
 import type { Guessing } from './guessing.ts';
@@ -60,6 +61,40 @@ export function followIntake(
     return outcome.recorded && outcome.fresh;
   }
 
+  /** What the other tabs have recorded and this one has not shown yet. */
+  const elsewhere = new Map<Category, number>();
+  twin.on('recorded', ({ category, here }) => {
+    if (here) return;
+    elsewhere.set(category, (elsewhere.get(category) ?? 0) + 1);
+    catchUp();
+  });
+
+  const catchUp = gather(async () => {
+    const counts = new Map(elsewhere);
+    elsewhere.clear();
+    for (const event of await unknownToUs()) {
+      note({ ...lineOf(event), text: `${eventWords(event)}, in another tab`, outcome: 'taken-in' });
+      guessing.blame(eventWords(event));
+      counts.set(event.category, (counts.get(event.category) ?? 0) - 1);
+    }
+    // The rest is known to the business, and therefore here too.
+    for (const [category, handedOver] of counts)
+      if (handedOver > 0) noteKind(category, `${sayRecords(handedOver)}, allowed in another tab`, 'taken-in');
+    await guessing.look();
+  });
+
+  /** What the twin keeps of this visitor's doings that this tab has not seen; the app knows it from now on. */
+  async function unknownToUs(): Promise<CustomerEvent[]> {
+    const answer = await twin.export();
+    if (!answer.available) return [];
+    const known = new Set(happened.value.map(({ id }) => id));
+    const others = answer.data.events
+      .filter(({ id }) => !known.has(id))
+      .toSorted((a, b) => (a.time < b.time ? -1 : 1));
+    happened.value = [...happened.value, ...others];
+    return others;
+  }
+
   return {
     happened,
     lines,
@@ -78,7 +113,7 @@ export function followIntake(
         const outcomes = await Promise.all(known.map((event) => twin.record(event)));
         const fresh = outcomes.filter((outcome) => outcome.recorded && outcome.fresh).length;
         if (fresh === 0) continue;
-        noteKind(category, `${plural(fresh, 'record')} of the last nine months`, 'taken-in');
+        noteKind(category, sayRecords(fresh), 'taken-in');
         guessing.blame(`${CATEGORY_WORDS[category].name} allowed`);
       }
     },
@@ -89,17 +124,12 @@ export function followIntake(
       }
     },
     async remember() {
-      const answer = await twin.export();
-      if (!answer.available) return;
-      const known = new Set(records.map(({ id }) => id));
-      const own = answer.data.events
-        .filter(({ id }) => !known.has(id))
-        .toSorted((a, b) => (a.time < b.time ? -1 : 1));
-      happened.value = [...records, ...own];
-      for (const event of own) note({ ...lineOf(event), outcome: 'taken-in' });
+      for (const event of await unknownToUs()) note({ ...lineOf(event), outcome: 'taken-in' });
     },
   };
 }
+
+const sayRecords = (records: number): string => `${plural(records, 'record')} of the last nine months`;
 
 function lineOf(event: CustomerEvent): Omit<SignalLine, 'outcome'> {
   const { id, time, category } = event;

@@ -1,6 +1,6 @@
 /** A whole twin in Node: the real page half and the real worker half, a store in memory, and a real coordinator over PostgreSQL. */
 import type { Conditions, RoundState, Twin, TwinEvents, TwinOptions } from '@twinkeep/edge-client';
-import type { TaskSpec } from '@twinkeep/protocol';
+import { PATHS, type TaskSpec } from '@twinkeep/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Platform } from '../../../edge-client/worker/platform.ts';
 import { createWorld, mustSucceed, reportOf, type World } from '../../coordinator/support/world.ts';
@@ -452,6 +452,31 @@ describe('the end of a twin', () => {
     expect(later.twin.status()).toMatchObject({ reason: 'erased' });
     await until(() => origin.databases.names().length === 0);
   });
+
+  it.each(['hears of it first', 'misses its storage first'])(
+    'in two tabs, where the other delivers the withdrawal faster and this one %s, is one erasure',
+    async (order) => {
+      const scene = await open();
+      const { twin, origin } = scene;
+      await makeReady(scene);
+      const through = fetchFrom(world);
+      const isGone = (): boolean => origin.databases.names().length === 0;
+      // What this tab delivers does not arrive, so that the other one does all the work.
+      const stuck: typeof globalThis.fetch = async (input, init) => {
+        if (!String(input).includes(PATHS.consents)) return through(input, init);
+        if (order.startsWith('misses')) await until(isGone);
+        else await new Promise((resolve) => init?.signal?.addEventListener('abort', resolve));
+        return new Response('', { status: 403 });
+      };
+      const slow = await openTab(scene, { fetch: stuck });
+      if (order.startsWith('misses')) origin.messageDelay = 200;
+      expect(await slow.twin.erase()).toEqual({ erased: true, withdrawn: true });
+      expect(origin.databases.names()).toEqual([]);
+      const ended = (each: Twin): boolean => each.status().state === 'unavailable';
+      await until(() => ended(twin) && ended(slow.twin));
+      for (const each of [twin, slow.twin]) expect(each.status()).toMatchObject({ reason: 'erased' });
+    },
+  );
 
   it('needs no word to the coordinator where nothing was ever chosen', async () => {
     const { twin, origin } = await open({}, {}, { fetch: () => Promise.reject(new TypeError('no network')) });

@@ -1,5 +1,6 @@
 /** The visitor's own view of their twin: what it guesses and why, what it may do, what it took in, what it lends, and the way out. */
 import { useComputed } from '@preact/signals';
+import type { TwinStatus } from '@twinkeep/edge-client';
 import type { JSX } from 'preact';
 import type { Visit } from '../visit.ts';
 import { percent } from '../words.ts';
@@ -20,6 +21,8 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
   const { status, erasure } = visit;
   if (erasure.value !== null && erasure.value.erased !== false)
     return <Erased erasure={erasure.value} onStartAnew={onStartAnew} />;
+  if (status.value.state === 'unavailable')
+    return <Unavailable visit={visit} status={status.value} onStartAnew={onStartAnew} />;
   return (
     <section class="twin" aria-labelledby="twin">
       <header class="twin-head">
@@ -30,11 +33,6 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
           It lives in this browser. What you do in the app on this page are its signals, if you allow them.
         </p>
       </header>
-      {status.value.state === 'unavailable' && (
-        <p class="card trouble" role="alert">
-          {status.value.why}
-        </p>
-      )}
       <div class="columns">
         <div class="column">
           <Guess visit={visit} />
@@ -49,6 +47,30 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
         </div>
       </div>
       <Ticker visit={visit} />
+    </section>
+  );
+}
+
+/** The twin cannot live here, or no longer: what is left is to clear it away, and to begin again. */
+function Unavailable({
+  visit,
+  status,
+  onStartAnew,
+}: PanelProps & { status: Extract<TwinStatus, { state: 'unavailable' }> }): JSX.Element {
+  return (
+    <section class="twin" aria-labelledby="twin">
+      <h2 id="twin" class="big">
+        Your twin
+      </h2>
+      <div class="card trouble" role="alert">
+        <p>{status.why}</p>
+        <p class="row">
+          <button type="button" class="plain" onClick={() => void onStartAnew()}>
+            Start anew as somebody else
+          </button>
+        </p>
+      </div>
+      {status.reason !== 'erased' && <OwnData visit={visit} />}
     </section>
   );
 }

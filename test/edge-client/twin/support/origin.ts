@@ -11,6 +11,8 @@ export interface Origin {
   databases: MemoryDatabases;
   /** Milliseconds by which this device's clock is wrong. */
   clockError: number;
+  /** Milliseconds that a message takes from tab to tab. */
+  messageDelay: number;
   openTab(options: Omit<TwinOptions, 'worker'>, changes?: Partial<Platform>): Promise<Tab>;
 }
 
@@ -28,6 +30,7 @@ export function createOrigin(): Origin {
   const origin: Origin = {
     databases,
     clockError: 0,
+    messageDelay: 0,
     async openTab(options, changes = {}) {
       const ending = new AbortController();
       const platform: Platform = {
@@ -40,7 +43,7 @@ export function createOrigin(): Origin {
         random: randomBytes,
         prg: webCryptoPrg,
         locks: locksOfTab(locks, ending.signal),
-        openChannel: (name) => openChannel(channels, name, ending.signal),
+        openChannel: (name) => openChannel(channels, name, () => origin.messageDelay, ending.signal),
         loadRoundParts: () => import('../../../../edge-client/worker/round-parts.ts'),
         loadEngine: async (spec) => createTfEngine((await loadTf()).tf, spec),
         ...changes,
@@ -122,6 +125,7 @@ function locksOfTab(locks: Map<string, Lock>, killed: AbortSignal): Locks {
 function openChannel(
   channels: Map<string, Set<(data: unknown) => void>>,
   name: string,
+  delay: () => number,
   killed: AbortSignal,
 ): Channel {
   const all = channels.get(name) ?? new Set();
@@ -133,7 +137,7 @@ function openChannel(
   return {
     postMessage(message) {
       const data: unknown = structuredClone(message);
-      for (const other of all) if (other !== own && !killed.aborted) setTimeout(() => other(data));
+      for (const other of all) if (other !== own && !killed.aborted) setTimeout(() => other(data), delay());
     },
     addEventListener: (_, listener) => void (hear = (data) => listener({ data })),
     close: () => void all.delete(own),
