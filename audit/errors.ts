@@ -26,6 +26,7 @@ export type AuditErrorCode =
   | 'checkpoint/malformed'
   | 'checkpoint/wrong-origin'
   | 'proof/malformed'
+  | 'add-checkpoint/malformed'
   | 'leaf/malformed'
   | 'log/conflict'
   | 'log/missing-hash'

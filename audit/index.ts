@@ -1,3 +1,4 @@
+export { addCheckpointToText, textToAddCheckpoint, type AddCheckpoint } from './add-checkpoint.ts';
 export {
   base64ToBytes,
   base64UrlToBytes,
@@ -44,7 +45,7 @@ export {
   type ConsistencyProof,
   type InclusionProof,
 } from './merkle.ts';
-export { openNote, signNote, type NoteSignature, type OpenNoteOptions } from './note.ts';
+export { openNote, readNote, signNote, type NoteSignature, type OpenNoteOptions } from './note.ts';
 export { proofToText, textToProof, verifyProof, type TlogProof } from './proof.ts';
 export {
   completeSubtrees,

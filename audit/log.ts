@@ -35,8 +35,11 @@ export interface Log {
   inclusionProof(index: number, size?: number): Promise<InclusionProof>;
   /** Between the trees of `from` > 0 and `to` leaves, the latter by default the latest. Throws `merkle/out-of-range`. */
   consistencyProof(from: number, to?: number): Promise<ConsistencyProof>;
-  /** A tlog-proof of one leaf under the latest checkpoint, which `verifyProof` checks offline. Throws `merkle/out-of-range`. */
-  receipt(index: number): Promise<string>;
+  /**
+   * A tlog-proof of one leaf, which `verifyProof` checks offline, under the latest checkpoint or an earlier one of this log, perhaps with
+   * cosignatures. Throws `merkle/out-of-range`.
+   */
+  receipt(index: number, under?: Pick<LogHead, 'size' | 'note'>): Promise<string>;
   /** Derives everything again from the leaves, in time and reads linear in the log. */
   fsck(): Promise<FsckReport>;
 }
@@ -69,8 +72,8 @@ export function createLog(deps: LogDeps): Log {
       const size = await treeSize(store, wanted);
       return { size1: from, size2: size, proof: await proveConsistency(from, size, reader, hash) };
     },
-    receipt: async (index) => {
-      const head = await store.head();
+    receipt: async (index, under) => {
+      const head = under ?? (await store.head());
       if (head === null) throw outOfRange('the log is empty');
       const proof = await proveInclusion(index, head.size, reader, hash);
       return proofToText({ index, proof, checkpoint: head.note });
