@@ -7,17 +7,19 @@
  *
  * Reads are GET. A long poll that has nothing newer answers 204. Consents are POSTed (200, ConsentReceipts; an event that is in the
  * log already gets its receipt again); everything else is PUT at an address that the sender can compute, and the same bytes may
- * be PUT again: a report (202, ReportReceipt), a helper's epoch, acks, ready and sums (204). No answer redirects.
+ * be PUT again: a report (202, ReportReceipt), a helper's epoch, cosignature, acks, ready, sums and close (204). No answer redirects.
  */
 import * as v from 'valibot';
 import { loggedSchema, type LoggedStatement } from './logged.ts';
 import {
+  helperCloseSchema,
   helperEpochSchema,
   helperReadySchema,
   MAX_VERDICTS,
   roundConfigSchema,
   roundResultSchema,
   setCommitSchema,
+  type HelperClose,
   type HelperEpoch,
   type HelperReady,
   type RoundConfig,
@@ -43,13 +45,17 @@ export const PATHS = {
   checkpoint: '/v1/log/checkpoint',
   /** `?from=<size>&to=<size>`. */
   consistency: '/v1/log/consistency',
+  /** `?from=<size>&to=<size>`: leaves `from ..< to`, at most `MAX_LOG_ENTRIES` of them. */
+  logEntries: '/v1/log/entries',
   logExport: '/v1/log/export',
   helperEpoch: (j: number): string => `/v1/helpers/${j}/epoch`,
   /** Long poll: `?after=<rev>&wait=<seconds>`. */
   helperWork: (j: number): string => `/v1/helpers/${j}/work`,
+  helperCosignature: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/cosignature`,
   helperAck: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/acks`,
   helperReady: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/ready`,
   helperSums: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/sums`,
+  helperClose: (j: number, rcHash: string): string => `/v1/helpers/${j}/rounds/${rcHash}/close`,
 } as const;
 
 export const MEDIA = {
@@ -65,9 +71,14 @@ export const MAX_WAIT_SECONDS = 25;
 export const MAX_CONSENT_EVENTS = 256;
 export const MAX_JSON_BYTES = 1_048_576;
 export const MAX_RESULTS = 64;
+export const MAX_LOG_ENTRIES = 1_000;
+/** Most rounds of each kind in one answer to a helper; the rest comes with the next. */
+export const MAX_WORK = 64;
 
-export type RoundPhase = 'collecting' | 'acking' | 'revealing' | 'sealed' | 'abandoned';
+/** `proposed`: the configuration is at the helpers for their signatures, and in no log yet. */
+export type RoundPhase = 'proposed' | 'collecting' | 'acking' | 'revealing' | 'sealed' | 'abandoned';
 const phaseSchema: v.GenericSchema<RoundPhase> = v.picklist([
+  'proposed',
   'collecting',
   'acking',
   'revealing',
@@ -77,12 +88,18 @@ const phaseSchema: v.GenericSchema<RoundPhase> = v.picklist([
 
 const revisionSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+/** Why a task is finished: all its rounds are sealed, or too few of its participants may take part once more. */
+export type TaskEnd = 'rounds-done' | 'budget-spent';
+
 /** The one resource a device polls: it says where the round stands, whatever the device slept through. */
 export interface RoundOffer {
   rev: number;
   taskId: string;
   state: 'waiting' | 'running' | 'finished';
+  /** Null until the task is finished. */
+  ended: TaskEnd | null;
   phase: RoundPhase | null;
+  /** Null while no round is open, and while it is only proposed. */
   config: LoggedStatement<RoundConfig> | null;
   /** One for each helper of `config`, in its order: a box key counts only as the helper's long-lived key signed it. */
   epochs: Statement<HelperEpoch>[];
@@ -93,6 +110,7 @@ export const roundOfferSchema: v.GenericSchema<RoundOffer> = v.strictObject({
   rev: revisionSchema,
   taskId: v.string(),
   state: v.picklist(['waiting', 'running', 'finished']),
+  ended: v.nullable(v.picklist(['rounds-done', 'budget-spent'])),
   phase: v.nullable(phaseSchema),
   config: v.nullable(loggedSchema('round-config', roundConfigSchema)),
   epochs: v.pipe(v.array(statementSchema('helper-epoch', helperEpochSchema)), v.maxLength(8)),
@@ -106,11 +124,25 @@ export const taskAnswerSchema: v.GenericSchema<LoggedStatement<TaskSpec>> = logg
 
 /** Answer of `PATHS.results`. */
 export interface RoundResults {
-  results: LoggedStatement<RoundResult>[];
+  results: RoundEnd[];
+}
+
+export interface RoundEnd {
+  result: LoggedStatement<RoundResult>;
+  /** Of an abandoned round, from the helpers that closed it so far; of a sealed one, none. */
+  closes: Statement<HelperClose>[];
 }
 
 export const roundResultsSchema: v.GenericSchema<RoundResults> = v.strictObject({
-  results: v.pipe(v.array(loggedSchema('round-result', roundResultSchema)), v.maxLength(MAX_RESULTS)),
+  results: v.pipe(
+    v.array(
+      v.strictObject({
+        result: loggedSchema('round-result', roundResultSchema),
+        closes: v.pipe(v.array(statementSchema('helper-close', helperCloseSchema)), v.maxLength(8)),
+      }),
+    ),
+    v.maxLength(MAX_RESULTS),
+  ),
 });
 
 export interface ReportReceipt {
@@ -148,7 +180,22 @@ export const consentReceiptsSchema: v.GenericSchema<ConsentReceipts> = v.strictO
 /** What helper j has to do now. Level-triggered: a helper that slept reads its whole duty. */
 export interface HelperWork {
   rev: number;
+  /** Configurations that wait for this helper's signature. */
+  proposals: HelperProposal[];
   rounds: HelperRound[];
+  /** Abandoned rounds that this helper has not closed. */
+  closing: HelperClosing[];
+}
+
+export interface HelperProposal {
+  /** Signed by the coordinator, and in no log yet. */
+  config: Statement<RoundConfig>;
+  task: LoggedStatement<TaskSpec>;
+}
+
+export interface HelperClosing {
+  config: LoggedStatement<RoundConfig>;
+  result: LoggedStatement<RoundResult>;
 }
 
 export interface HelperRound {
@@ -158,6 +205,7 @@ export interface HelperRound {
   reports: { header: string; signature: string; box: string }[];
   /** Present once the set is fixed, until this helper's sums are in: the commit and its members' header hashes, ascending. */
   set: { commit: LoggedStatement<SetCommit>; members: string[] } | null;
+  /** Empty in log mode, which asks for none. */
   readies: Statement<HelperReady>[];
 }
 
@@ -166,6 +214,15 @@ const base64Url = (max: number): v.GenericSchema<string> =>
 
 export const helperWorkSchema: v.GenericSchema<HelperWork> = v.strictObject({
   rev: revisionSchema,
+  proposals: v.pipe(
+    v.array(
+      v.strictObject({
+        config: statementSchema('round-config', roundConfigSchema),
+        task: loggedSchema('task', taskSpecSchema),
+      }),
+    ),
+    v.maxLength(MAX_WORK),
+  ),
   rounds: v.pipe(
     v.array(
       v.strictObject({
@@ -186,7 +243,16 @@ export const helperWorkSchema: v.GenericSchema<HelperWork> = v.strictObject({
         readies: v.pipe(v.array(statementSchema('helper-ready', helperReadySchema)), v.maxLength(8)),
       }),
     ),
-    v.maxLength(64),
+    v.maxLength(MAX_WORK),
+  ),
+  closing: v.pipe(
+    v.array(
+      v.strictObject({
+        config: loggedSchema('round-config', roundConfigSchema),
+        result: loggedSchema('round-result', roundResultSchema),
+      }),
+    ),
+    v.maxLength(MAX_WORK),
   ),
 });
 
@@ -206,4 +272,32 @@ export const consistencySchema: v.GenericSchema<ConsistencyAnswer> = v.strictObj
   from: revisionSchema,
   to: revisionSchema,
   proof: v.pipe(v.array(hashSchema), v.maxLength(128)),
+});
+
+/** Answer of `PATHS.logEntries`: consecutive leaves, for whoever recomputes the root or looks for what a round has in the log. */
+export interface LogEntries {
+  from: number;
+  entries: LogEntry[];
+}
+
+export interface LogEntry {
+  /** Base64url. */
+  leaf: string;
+  /** With every set commit: what opens the commitment in the leaf. */
+  opened?: { statement: Statement<SetCommit>; salt: string };
+}
+
+export const logEntriesSchema: v.GenericSchema<LogEntries> = v.strictObject({
+  from: revisionSchema,
+  entries: v.pipe(
+    v.array(
+      v.strictObject({
+        leaf: base64Url(2_048),
+        opened: v.exactOptional(
+          v.strictObject({ statement: statementSchema('set-commit', setCommitSchema), salt: hashSchema }),
+        ),
+      }),
+    ),
+    v.maxLength(MAX_LOG_ENTRIES),
+  ),
 });

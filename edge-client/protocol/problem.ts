@@ -33,6 +33,7 @@ export type ProblemCode =
   | 'report/consent'
   | 'report/twin-elsewhere'
   | 'report/duplicate'
+  | 'report/budget-spent'
   | 'consent/invalid'
   | 'consent/conflict'
   | 'consent/foreign'
@@ -76,6 +77,10 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'report/consent': [403, 'A twin in the report has no valid consent for this task'],
   'report/twin-elsewhere': [409, 'A twin in the report is in another report of this round'],
   'report/duplicate': [409, 'This subject has reported other bytes in this round'],
+  'report/budget-spent': [
+    403,
+    'This subject has taken part as often as the privacy budget of the task allows',
+  ],
   'consent/invalid': [400, 'A consent event is not valid'],
   'consent/conflict': [409, 'A consent event does not follow the one before it'],
   'consent/foreign': [403, 'This key may not speak for that data subject'],
@@ -137,7 +142,8 @@ export type ProtocolCode =
   | 'protocol/credential'
   | 'protocol/layout'
   | 'protocol/model'
-  | 'protocol/weights';
+  | 'protocol/weights'
+  | 'protocol/privacy';
 
 export class ProtocolError extends TwinkeepError<ProtocolCode> {
   constructor(code: ProtocolCode, message: string) {
