@@ -50,8 +50,10 @@ export function quantize(
     throw new ProtocolError('protocol/layout', 'the update was made for another model or clipping bound');
   }
   const steps = new Float64Array(layout.total);
-  if (update !== null)
-    rotate(update.values, signs).forEach((value, i) => (steps[i] = (value / clipL2) * unit));
+  if (update !== null) {
+    const rotated = rotate(update.values, signs);
+    for (let i = 0; i < rotated.length; i++) steps[i] = ((rotated[i] as number) / clipL2) * unit;
+  }
   steps.set(evaluation.values, layout.dPadded);
   // Of each training twin +w where its update was within the bound, -w where it was clipped: the bit of Andrew et al. 2021, less 1/2.
   if (layout.clipLength === 1 && update !== null)
@@ -63,18 +65,21 @@ export function quantize(
 /** The coordinator's half: an opened sum of update blocks -> sum of updates, length d. */
 export function dequantizeUpdate(sum: Int32Array, grid: Omit<Grid, 'clipStep' | 'qTwin'>): Float64Array {
   const { layout, unit, clipL2, signs } = grid;
-  const rotated = Float64Array.from(sum.subarray(0, layout.dPadded), (value) => (value / unit) * clipL2);
+  const rotated = new Float64Array(layout.dPadded);
+  for (let i = 0; i < rotated.length; i++) rotated[i] = ((sum[i] as number) / unit) * clipL2;
   return unrotate(rotated, signs).subarray(0, layout.d);
 }
 
 function roundAtRandom(steps: Float64Array, limit: number, random: Random): Int32Array {
   const bytes = random(steps.length * 4);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Int32Array.from(steps, (step, i) => {
-    const rounded = Math.floor(step + view.getUint32(i * 4, true) / 2 ** 32);
+  const out = new Int32Array(steps.length);
+  for (let i = 0; i < out.length; i++) {
+    const rounded = Math.floor((steps[i] as number) + view.getUint32(i * 4, true) / 2 ** 32);
     // Not reachable from a clipped sum; an overflow here would be silent in the masked sum, so it stops the report instead.
-    if (Math.abs(rounded) > limit)
+    if (!(Math.abs(rounded) <= limit))
       throw new ProtocolError('protocol/headroom', `coordinate ${i} leaves the head-room`);
-    return rounded;
-  });
+    out[i] = rounded;
+  }
+  return out;
 }

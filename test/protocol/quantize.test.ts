@@ -68,6 +68,17 @@ describe('rotation', () => {
     }
   });
 
+  it.each([1, 2, 4, 8, 16, 32])('is the Walsh-Hadamard matrix of %d rows, by definition', async (n) => {
+    const signs = await rotationSigns(SEED, n, webCryptoPrg);
+    const parity = (word: number): number => word.toString(2).replaceAll('0', '').length % 2;
+    const x = Float64Array.from({ length: n }, (_, i) => Math.cos(5 * i) * (i + 1));
+    const y = rotate(x, signs);
+    for (let row = 0; row < n; row++) {
+      const expected = x.reduce((sum, value, i) => sum + (parity(row & i) ? -1 : 1) * signs[i]! * value, 0);
+      expect(y[row]).toBeCloseTo(expected / Math.sqrt(n), 10);
+    }
+  });
+
   it('spreads one coordinate evenly over all', async () => {
     const signs = await rotationSigns(SEED, 256, webCryptoPrg);
     for (const at of [0, 1, 100, 255]) {
@@ -177,7 +188,9 @@ describe('sensitivity', () => {
         const all = admitClippedSum(
           rest.values.map((value, i) => value + added[i]!),
           10,
-          1, 10);
+          1,
+          10,
+        );
         const without = quantize(rest, noEvaluation(grid), grid, seededRandom(seed)).values;
         const withOne = quantize(all, noEvaluation(grid), grid, seededRandom(seed)).values;
         expect(distance(withOne, without)).toBeLessThanOrEqual(
@@ -223,6 +236,10 @@ describe('a report’s vector', () => {
     expect(() => quantize(brim, noEvaluation(grid), grid, seededRandom(5))).toThrowError(
       expect.objectContaining({ code: 'protocol/headroom' }),
     );
+    const notANumber = { ...noEvaluation(grid), values: noEvaluation(grid).values.fill(Number.NaN) };
+    expect(() => quantize(null, { ...notANumber, twins: 1 }, grid, seededRandom(5))).toThrowError(
+      expect.objectContaining({ code: 'protocol/headroom' }),
+    );
     const full = admitClippedSum(Float64Array.of(1), 1, 1, 1);
     expect(Math.abs(quantize(full, noEvaluation(grid), grid, seededRandom(5)).values[0]!)).toBe(grid.unit);
   });
@@ -238,7 +255,9 @@ describe('a report’s vector', () => {
       const sum = admitClippedSum(
         Float64Array.from(direction, (x) => x * maxTwins),
         maxTwins,
-        1, maxTwins);
+        1,
+        maxTwins,
+      );
       const { values, twins } = quantize(sum, noEvaluation(grid), grid, seededRandom(6));
       expect(twins).toBe(maxTwins);
       const back = dequantizeUpdate(Int32Array.from(Uint32Array.from(values)), grid);
