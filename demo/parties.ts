@@ -78,7 +78,7 @@ export async function createParties(folder: string, nodes: number): Promise<Part
 
   const trust: Trust = {
     v: 1,
-    coordinator: { id: COORDINATOR_ID, key: coordinator.id },
+    coordinator: { id: COORDINATOR_ID, operator: 'Coordinator (this machine)', key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, log.publicKey)) },
     witnesses: null,
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `Helper ${i + 1} (this machine)`, key: id })),

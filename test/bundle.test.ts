@@ -162,7 +162,7 @@ const OPTIONS = {
   coordinatorUrl: `${ORIGIN}/coordinator`,
   trust: {
     v: 1,
-    coordinator: { id: 'urn:example:coordinator', key: KEY },
+    coordinator: { id: 'urn:example:coordinator', operator: 'Example Bank', key: KEY },
     log: { vkey: 'log.example+00000000+A' },
     witnesses: null,
     helpers: [{ j: 1, operator: 'Example', key: KEY }],

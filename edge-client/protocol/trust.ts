@@ -15,8 +15,8 @@ import { firstIssue, keyIdSchema } from './schema.ts';
 
 export interface Trust {
   v: 1;
-  /** `id` is the audience of credentials; `key` signs tasks, round configurations, set commits and results. */
-  coordinator: { id: string; key: string };
+  /** `id` is the audience of credentials; `operator` who runs it, as shown to the user; `key` signs tasks, configurations, sets and results. */
+  coordinator: { id: string; operator: string; key: string };
   /** Verifier key of the log in signed-note form. */
   log: { vkey: string };
   /**
@@ -61,7 +61,7 @@ const witnessesSchema = v.pipe(
 
 const fieldsSchema: v.GenericSchema<Trust> = v.strictObject({
   v: v.literal(1),
-  coordinator: v.strictObject({ id: nameSchema, key: keyIdSchema }),
+  coordinator: v.strictObject({ id: nameSchema, operator: nameSchema, key: keyIdSchema }),
   log: v.strictObject({ vkey: nameSchema }),
   witnesses: v.nullable(witnessesSchema),
   helpers: v.pipe(
@@ -105,31 +105,7 @@ export function parseTrust(input: unknown): Trust {
   return parsed.output;
 }
 
-/** One operator for everything means: protected against a leaked database, not against the operator. Screens must say so. */
-export function distinctOperators(trust: Trust): number {
-  return new Set(trust.helpers.map(({ operator }) => operator)).size;
-}
-
-export function trustToPinned(trust: Trust): Pinned {
-  return { kid: trust.coordinator.key, vkey: trust.log.vkey, witnesses: trust.witnesses };
-}
-
-function witnessKey(vkey: string): NoteKey | null {
-  const key = readVkey(vkey);
-  return key?.algorithm === 'cosignature' ? key : null;
-}
-
-/** A verifier key's public key in the form of key ids; null where it cannot be read, which its user will say. */
-function noteKeyId(vkey: string): string | null {
-  const key = readVkey(vkey);
-  return key === null ? null : bytesToBase64Url(key.publicKey);
-}
-
-function readVkey(vkey: string): NoteKey | null {
-  try {
-    return vkeyToNoteKey(vkey);
-  } catch (error) {
-    if (error instanceof AuditError) return null;
-    throw error;
-  }
+/** Everyone who runs the coordinator or a helper. One name: protected against a leaked database, not against that operator. Screens must say so. */
+export function operatorsOf(trust: Trust): string[] {
+  return [...new Set([trust.coordinator.operator, ...trust.helpers.map(({ operator }) => operator)])];
 }

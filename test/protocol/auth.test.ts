@@ -34,7 +34,7 @@ beforeAll(async () => {
   [issuer, device] = await Promise.all([createSigningKey(true), createSigningKey(true)]);
   trust = {
     v: 1,
-    coordinator: { id: 'https://coordinator.example', key: issuer.id },
+    coordinator: { id: 'https://coordinator.example', operator: 'Example Bank', key: issuer.id },
     log: { vkey: 'log' },
     witnesses: null,
     helpers: [{ j: 1, operator: 'A', key: issuer.id }],

@@ -1,5 +1,5 @@
 import {
-  distinctOperators,
+  operatorsOf,
   featureSchema,
   inputWidth,
   parseTask,
@@ -131,7 +131,7 @@ describe('the trust root', () => {
   const key = (n: number): string => `${String.fromCharCode(65 + n).repeat(42)}A`;
   const trust: Trust = {
     v: 1,
-    coordinator: { id: 'https://coordinator.example', key: key(0) },
+    coordinator: { id: 'https://coordinator.example', operator: 'Example Bank', key: key(0) },
     log: { vkey: 'log+1+x' },
     witnesses: null,
     helpers: [1, 2, 3].map((j) => ({ j, operator: j < 3 ? 'A' : 'B', key: key(j) })),
@@ -140,7 +140,7 @@ describe('the trust root', () => {
 
   it('names its operators, and how many they are', () => {
     expect(parseTrust(structuredClone(trust))).toEqual(trust);
-    expect(distinctOperators(trust)).toBe(2);
+    expect(operatorsOf(trust)).toEqual(['Example Bank', 'A', 'B']);
   });
 
   it.each<[string, Partial<Record<keyof Trust, unknown>>]>([
@@ -150,7 +150,7 @@ describe('the trust root', () => {
     ['a helper missing in between', { helpers: [trust.helpers[0], trust.helpers[2]] }],
     ['one key for two helpers', { helpers: trust.helpers.map((helper) => ({ ...helper, key: key(1) })) }],
     ['a helper that nobody runs', { helpers: [{ ...trust.helpers[0], operator: '' }] }],
-    ['a key that is none', { coordinator: { id: 'x', key: 'short' } }],
+    ['a key that is none', { coordinator: { id: 'x', operator: 'Example Bank', key: 'short' } }],
     ['no issuer', { issuer: { id: 'x', keys: [] } }],
     ['a field too many', { fetchedFrom: 'https://coordinator.example' } as never],
   ])('is refused with %s', (_, change) => {

@@ -6,7 +6,7 @@ describe('the witnesses of a trust root', () => {
   const key = (n: number): string => `${String.fromCharCode(65 + n).repeat(42)}A`;
   const trust: Trust = {
     v: 1,
-    coordinator: { id: 'https://coordinator.example', key: key(0) },
+    coordinator: { id: 'https://coordinator.example', operator: 'Example Bank', key: key(0) },
     log: { vkey: 'log+1+x' },
     witnesses: null,
     helpers: [1, 2, 3].map((j) => ({ j, operator: j < 3 ? 'A' : 'B', key: key(j) })),

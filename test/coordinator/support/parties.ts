@@ -33,7 +33,7 @@ export async function createParties(): Promise<Parties> {
   const helpers = await Promise.all(Array.from({ length: HELPERS }, () => createSigningKey()));
   const trust: Trust = {
     v: 1,
-    coordinator: { id: 'https://coordinator.test', key: coordinator.id },
+    coordinator: { id: 'https://coordinator.test', operator: 'Example Bank', key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(ORIGIN, log.publicKey)) },
     witnesses: null,
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `Operator ${i + 1}`, key: id })),

@@ -88,7 +88,7 @@ export async function createTestCoordinator(helperCount = 4): Promise<TestCoordi
   const log = emptyLog();
   const trust: Trust = {
     v: 1,
-    coordinator: { id: 'https://coordinator.example', key: key.id },
+    coordinator: { id: 'https://coordinator.example', operator: 'Example Bank', key: key.id },
     log: { vkey: noteKeyToVkey(createNoteKey(ORIGIN, signer.publicKey)) },
     witnesses: null,
     helpers: helpers.map((helper, i) => ({ j: i + 1, operator: `Operator ${i + 1}`, key: helper.key.id })),

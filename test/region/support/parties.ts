@@ -45,7 +45,7 @@ export async function createParties(helperCount: number = 4): Promise<Parties> {
   const logSigner = createSigner(randomBytes(32));
   const trust: Trust = {
     v: 1,
-    coordinator: { id: COORDINATOR_ID, key: coordinator.id },
+    coordinator: { id: COORDINATOR_ID, operator: 'Example Bank', key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, logSigner.publicKey)) },
     witnesses: null,
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `operator ${i + 1}`, key: id })),
