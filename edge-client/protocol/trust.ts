@@ -109,3 +109,27 @@ export function parseTrust(input: unknown): Trust {
 export function operatorsOf(trust: Trust): string[] {
   return [...new Set([trust.coordinator.operator, ...trust.helpers.map(({ operator }) => operator)])];
 }
+
+export function trustToPinned(trust: Trust): Pinned {
+  return { kid: trust.coordinator.key, vkey: trust.log.vkey, witnesses: trust.witnesses };
+}
+
+function witnessKey(vkey: string): NoteKey | null {
+  const key = readVkey(vkey);
+  return key?.algorithm === 'cosignature' ? key : null;
+}
+
+/** A verifier key's public key in the form of key ids; null where it cannot be read, which its user will say. */
+function noteKeyId(vkey: string): string | null {
+  const key = readVkey(vkey);
+  return key === null ? null : bytesToBase64Url(key.publicKey);
+}
+
+function readVkey(vkey: string): NoteKey | null {
+  try {
+    return vkeyToNoteKey(vkey);
+  } catch (error) {
+    if (error instanceof AuditError) return null;
+    throw error;
+  }
+}
