@@ -66,7 +66,7 @@ describe('a task', () => {
     ],
     [
       'noise without head-room',
-      { bits: 20, privacy: GAUSSIAN, floors: { ...task.floors, maxTwins: 29_000 } },
+      { bits: 20, privacy: GAUSSIAN, floors: { ...task.floors, maxTwins: 30_800 } },
       /head-room/,
     ],
     ['one of two helpers in log mode', { helpers: { m: 4, c: 1, mode: 'log', q: 1 } }, /log mode/],
