@@ -149,7 +149,7 @@ export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
   windows: v.strictObject({ collect: int(100, 864e5), ack: int(100, 864e5), reveal: int(100, 864e5) }),
 });
 
-/** Parses a task and checks what no single field shows. @throws ProtocolError 'protocol/task' with the field and what to do */
+/** Parses a task and checks what no single field shows. @throws ProtocolError 'protocol/task' with the field and what to do, 'protocol/family', 'protocol/headroom' */
 export function parseTask(input: unknown): TaskSpec {
   const parsed = v.safeParse(taskSpecSchema, input);
   if (!parsed.success) throw new ProtocolError('protocol/task', firstIssue(parsed.issues));

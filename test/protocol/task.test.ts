@@ -85,7 +85,7 @@ describe('a task', () => {
   ])('is refused with %s', (_, change, message) => {
     const refused = (): unknown => parseTask({ ...task, ...change });
     expect(refused).toThrowError(
-      expect.objectContaining({ code: expect.stringMatching(/^protocol\/(task|family)$/) }),
+      expect.objectContaining({ code: expect.stringMatching(/^protocol\/(task|family|headroom)$/) }),
     );
     expect(refused).toThrow(message ?? /./);
   });
