@@ -7,7 +7,6 @@
  */
 import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
 import {
-  addMask,
   encodeSums,
   helperFamily,
   helperReadySchema,
@@ -30,13 +29,14 @@ import {
 } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
 import type { HelperPolicy, HelperRoundTerms } from './check.ts';
-import { nodePrg } from './node-prg.ts';
 import type { HelperStore } from './store.ts';
+import type { MaskThreads } from './threads.ts';
 
 export interface AnswerDeps {
   policy: HelperPolicy;
   key: SigningKey;
   store: HelperStore;
+  masks: MaskThreads;
   /** Milliseconds since 1970. */
   clock: () => number;
 }
@@ -105,7 +105,7 @@ export function countReadies(
 export async function revealSums(
   { scHash, members }: CheckedSet,
   { config, rcHash }: HelperRoundTerms,
-  { policy, key, store }: AnswerDeps,
+  { policy, key, store, masks }: AnswerDeps,
 ): Promise<Uint8Array> {
   if (!(await store.markRevealed(rcHash, scHash)))
     throw refusal('this helper is bound to another one of this round');
@@ -113,25 +113,12 @@ export async function revealSums(
   if (seeds.size !== members.length)
     throw new RegionError('helper/closed', 'the seeds of the round are erased');
   const family = helperFamily(config.helpers.length, config.c);
-  const sums = new Map<number, Uint32Array>();
-  for (const index of setsOfHelper(family, policy.j))
-    sums.set(
-      index,
-      await sumMasks([...seeds.values()], index, family[index] as HelperSet, { config, rcHash }),
-    );
+  const sums = await masks.sumMasks([...seeds.values()], {
+    rcHash: base64UrlToBytes(rcHash),
+    words: reportWords(config),
+    sets: setsOfHelper(family, policy.j).map((index) => [index, family[index] as HelperSet]),
+  });
   return encodeSums(sums, { rcHash, scHash, j: policy.j }, config.b, key);
-}
-
-async function sumMasks(
-  seeds: readonly ReadonlyMap<number, Uint8Array>[],
-  index: number,
-  set: HelperSet,
-  { config, rcHash }: { config: RoundConfig; rcHash: string },
-): Promise<Uint32Array> {
-  const sum = new Uint32Array(reportWords(config));
-  for (const own of seeds)
-    await addMask(sum, own.get(index) as Uint8Array, base64UrlToBytes(rcHash), set, nodePrg);
-  return sum;
 }
 
 function requireMembers(

@@ -22,6 +22,7 @@ import { currentEpoch } from './epoch.ts';
 import type { HelperTables } from './schema.ts';
 import { createHelperSeal, privatePart } from './seal.ts';
 import { openHelperStore, type HelperStore } from './store.ts';
+import { createMaskThreads, type MaskThreads } from './threads.ts';
 
 export interface HelperParts {
   j: number;
@@ -29,6 +30,7 @@ export interface HelperParts {
   trust: Trust;
   key: SigningKey;
   store: HelperStore;
+  masks: MaskThreads;
   coordinatorUrl: string;
   fetch: typeof globalThis.fetch;
   clock: () => number;
@@ -42,9 +44,12 @@ const IDLE_MILLIS = 100;
 /** `twinkeep-helper run`. @throws RegionError where it cannot start */
 export async function runHelper(configFile: string, stop: AbortSignal): Promise<void> {
   const parts = await openHelper(await readHelperConfig(configFile));
+  // A sum that is under way is broken off: its flag is durable, and the next start answers.
+  stop.addEventListener('abort', () => void parts.masks.close(), { once: true });
   try {
     await helperLoop(parts, stop);
   } finally {
+    await parts.masks.close();
     await parts.store.close();
   }
 }
@@ -63,12 +68,24 @@ async function openHelper(config: HelperConfig): Promise<HelperParts> {
   const db = openDatabase<HelperTables>(config.databaseUrl, 2);
   const store = await openHelperStore(db, { j, keyId: key.id }, seal);
   const log = createLogger(`helper-${j}`);
-  return { j, minReports, trust, key, store, coordinatorUrl, fetch: globalThis.fetch, clock: Date.now, log };
+  const masks = createMaskThreads({ threads: config.threads });
+  return {
+    j,
+    minReports,
+    trust,
+    key,
+    store,
+    masks,
+    coordinatorUrl,
+    fetch: globalThis.fetch,
+    clock: Date.now,
+    log,
+  };
 }
 
 /** Polls, works, and begins again, until asked to stop. */
 export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise<void> {
-  const { j, trust, key, store, clock, log } = parts;
+  const { j, trust, key, store, masks, clock, log } = parts;
   const transport = createTransport({
     baseUrl: parts.coordinatorUrl,
     key,
@@ -87,7 +104,7 @@ export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise
     const late = error instanceof ProblemError && error.code === 'round/closed';
     log[late ? 'debug' : 'warn']({ rcHash, ...errorFields(error) }, 'a round goes on without this helper');
   };
-  const performDuties = createDuties({ policy, key, store, clock, sink, onTrouble });
+  const performDuties = createDuties({ policy, key, store, masks, clock, sink, onTrouble });
   let published = 0;
   let after = 0;
   let announced = false;

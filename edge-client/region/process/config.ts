@@ -45,6 +45,7 @@ const helperSchema = v.strictObject({
   ...common,
   j: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8)),
   minReports: floors.minReports,
+  threads: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64))),
 });
 
 export interface RegionConfig {
@@ -74,6 +75,8 @@ export interface HelperConfig {
   j: number;
   /** Fewest reports in a sum that this helper lends a hand to, whatever a task says. */
   minReports: number;
+  /** Threads that expand masks; default: as many as processors, at most 4. */
+  threads?: number;
 }
 
 const RETENTION_DAYS = 730;

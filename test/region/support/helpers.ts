@@ -10,6 +10,7 @@ import {
 import {
   createDuties,
   createHelperSeal,
+  createMaskThreads,
   currentEpoch,
   openDatabase,
   openHelperStore,
@@ -65,6 +66,7 @@ export async function createHelper(parties: Parties, j: number, minReports: numb
       policy,
       key,
       store,
+      masks: createMaskThreads(),
       sink,
       clock: () => helper.clock(),
       onTrouble: (_, error) =>
