@@ -1,6 +1,8 @@
 export * from './api.ts';
 export * from './box.ts';
 export * from './clip.ts';
+export * from './closes.ts';
+export * from './config.ts';
 export * from './credential.ts';
 export * from './dp/accounting.ts';
 export * from './dp/adaptive-clip.ts';
@@ -23,6 +25,7 @@ export * from './layout.ts';
 export * from './logged.ts';
 export * from './mask.ts';
 export * from './model.ts';
+export * from './noise-key.ts';
 export * from './packing.ts';
 export * from './prg.ts';
 export * from './problem.ts';

@@ -269,19 +269,22 @@ export const helperSumsSchema: v.GenericSchema<HelperSums> = v.strictObject({
 });
 
 /**
- * Helper j has answered no set of this abandoned round and never will: the flag is durable before the statement is made. With `q` of
- * them no set of the round can be opened any more, so its reporters are free to report on the same model again.
+ * Helper j has answered no set of this abandoned round and never will: the flag is durable before the statement is made. `showUnopened`
+ * says how many of them free its reporters to report on the same model again.
  */
 export interface HelperClose {
   v: 1;
   rcHash: string;
   j: number;
+  /** It had said ready for a set of the round, so others may have answered. */
+  ready: boolean;
 }
 
 export const helperCloseSchema: v.GenericSchema<HelperClose> = v.strictObject({
   v: v.literal(1),
   rcHash: hashSchema,
   j: helperNumber,
+  ready: v.boolean(),
 });
 
 export const ABANDON_REASONS = [

@@ -9,6 +9,8 @@ import {
 import {
   consentReceiptsSchema,
   consistencySchema,
+  logEntriesSchema,
+  MAX_LOG_ENTRIES,
   MAX_WAIT_SECONDS,
   MEDIA,
   PATHS,
@@ -20,8 +22,9 @@ import {
   type LoggedStatement,
   type MaskedReport,
   type ReportReceipt,
+  type LogEntry,
+  type RoundEnd,
   type RoundOffer,
-  type RoundResult,
   type TaskSpec,
 } from '@twinkeep/protocol';
 import { parseJson } from './answer.ts';
@@ -69,13 +72,13 @@ export async function fetchTask(
   );
 }
 
-/** Results of rounds after `after`, oldest first. */
+/** How rounds after `after` ended, oldest first. */
 export async function fetchResults(
   transport: Transport,
   taskId: string,
   after: number,
   signal?: AbortSignal,
-): Promise<LoggedStatement<RoundResult>[]> {
+): Promise<RoundEnd[]> {
   const spec = { ...READ_JSON, path: PATHS.results(taskId), query: { after }, signal };
   return parseJson(await transport.request(spec), roundResultsSchema).results;
 }
@@ -89,6 +92,32 @@ export async function fetchConsistency(
   const spec = { ...READ_JSON, path: PATHS.consistency, query: { from, to }, signal };
   const { proof } = parseJson(await transport.request(spec), consistencySchema);
   return { size1: from, size2: to, proof: proof.map(base64UrlToBytes) };
+}
+
+/**
+ * Leaves of the log from `from` on, before `to`; fewer where there are more than fit one answer.
+ * @throws TransportError 'transport/malformed' where they begin elsewhere or are none
+ */
+export async function fetchLogEntries(
+  transport: Transport,
+  from: number,
+  to: number,
+  signal?: AbortSignal,
+): Promise<LogEntry[]> {
+  const spec = {
+    ...READ_JSON,
+    path: PATHS.logEntries,
+    query: { from, to },
+    maxBytes: MAX_ENTRIES_BYTES,
+    signal,
+  };
+  const answer = parseJson(await transport.request(spec), logEntriesSchema);
+  if (answer.from !== from || answer.entries.length === 0)
+    throw new TransportError(
+      'transport/malformed',
+      'the entries of the log are not those that were asked for',
+    );
+  return answer.entries.slice(0, to - from);
 }
 
 /** A model's bytes, at most `length` of them, checked against its name. @throws TransportError 'transport/malformed' where they are another model's */
@@ -149,5 +178,8 @@ export async function submitReport(
     throw new TransportError('transport/malformed', 'the receipt is for another report');
   return receipt;
 }
+
+/** A leaf is short; what opens a set commit is longer, and most leaves have none. */
+const MAX_ENTRIES_BYTES = MAX_LOG_ENTRIES * 8_192;
 
 const READ_JSON = { method: 'GET', auth: 'none', wanted: MEDIA.json } as const satisfies Partial<RequestSpec>;
