@@ -28,6 +28,7 @@ export * from './model.ts';
 export * from './noise-key.ts';
 export * from './packing.ts';
 export * from './prg.ts';
+export * from './privacy-statement.ts';
 export * from './problem.ts';
 export * from './quantize.ts';
 export * from './random.ts';

@@ -4,6 +4,7 @@
  */
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import * as v from 'valibot';
+import { claimHolds } from './dp/accounting.ts';
 import type { EvaluationSpec } from './evaluation.ts';
 import { fewestHelpers, helperFamily } from './family.ts';
 import { featureSchema, inputWidth, labelSchema, type Feature, type Label } from './features.ts';
@@ -183,7 +184,9 @@ export function parseTask(input: unknown): TaskSpec {
 
 function requirePrivacy({ privacy, rounds }: TaskSpec, refuse: (message: string) => never): void {
   if (privacy.mech === 'none') return;
-  const { noiseMultiplier, adaptiveClip, trainings } = privacy;
+  const { noiseMultiplier, adaptiveClip, trainings, epsilon, delta } = privacy;
+  if (!claimHolds({ noiseMultiplier, participations: trainings, epsilon, delta }))
+    refuse('privacy: so little noise does not give this epsilon; noiseMultiplierFor finds how much does');
   if (trainings > rounds) refuse('privacy: more trainings than the task has rounds');
   if (adaptiveClip !== null && 2 * adaptiveClip.noise <= noiseMultiplier)
     refuse('privacy.adaptiveClip: its noise must be more than half the noise multiplier');
