@@ -11,6 +11,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 /** Longest folder first: a file belongs to the first room that its path starts with. */
 const ROOMS = [
   'audit/cli',
+  'audit/witness',
   'audit',
   'consent',
   'edge-client/protocol',
@@ -24,6 +25,7 @@ type Room = (typeof ROOMS)[number];
 
 const PACKAGES: Record<string, Room> = {
   '@twinkeep/audit': 'audit',
+  '@twinkeep/witness': 'audit/witness',
   '@twinkeep/consent': 'consent',
   '@twinkeep/protocol': 'edge-client/protocol',
   '@twinkeep/edge-client': 'edge-client',
@@ -35,6 +37,7 @@ const PACKAGES: Record<string, Room> = {
 const ALLOWED: Record<Room, Room[]> = {
   audit: [],
   'audit/cli': ['audit'],
+  'audit/witness': ['audit'],
   consent: ['audit'],
   'edge-client/protocol': ['audit', 'consent'],
   'edge-client': ['audit', 'consent', 'edge-client/protocol'],
