@@ -1,6 +1,7 @@
 /** The connection pool. Nothing outside of this folder knows that PostgreSQL is behind it. */
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { CopyCursor } from './copy.ts';
 import type { Db, Schema } from './schema.ts';
 
 /** Few, because a coordinator shares its server with others; a request holds one for milliseconds. */
@@ -22,7 +23,7 @@ export function openDatabase(url: string, onLost: (error: Error) => void): Db {
     types: { getTypeParser: parserOf },
   });
   pool.on('error', onLost);
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool, cursor: CopyCursor }) });
 }
 
 function parserOf(type: number, format?: 'text' | 'binary'): (text: string) => unknown {

@@ -1,6 +1,7 @@
 /** Reports, their boxes and their members: everything that a device sent. Scrubbed by `scrubRound` when the round ends. */
 import type { DecodedReport } from '@twinkeep/protocol';
 import { sql } from 'kysely';
+import type { CopiedRow } from './copy.ts';
 import type { Db, Disposition, Tx } from './schema.ts';
 
 export function findReport(
@@ -96,21 +97,30 @@ export async function readSet(db: Db, rcHash: string): Promise<string[]> {
   return rows.map(({ header_hash }) => header_hash);
 }
 
-/** Masked vectors of the set, `batch` at a time, so that memory holds a batch and not a round. */
+/**
+ * Masked vectors of the set, packed, at most `batch` at a time, so that memory holds a batch and not a round. Each batch is a statement
+ * of its own, and so within the time that one may take.
+ */
 export async function* readVectors(tx: Tx, rcHash: string, batch: number): AsyncGenerator<Uint8Array[]> {
-  for (let after = ''; ;) {
-    const rows = await tx
+  const { places } = await tx
+    .selectFrom('reports')
+    .select(({ fn }) => fn.coalesce(fn.max('place'), sql<number>`0`).as('places'))
+    .where('rc_hash', '=', rcHash)
+    .executeTakeFirstOrThrow();
+  for (let after = 0; after < places; after += batch) {
+    const rows = tx
       .selectFrom('reports')
-      .select(['header_hash', 'vector'])
+      .select('vector as bytes')
       .where('rc_hash', '=', rcHash)
       .where('disposition', '=', 'in-set')
-      .where('header_hash', '>', after)
-      .orderBy('header_hash')
-      .limit(batch)
-      .execute();
-    yield rows.flatMap(({ vector }) => vector ?? []);
-    if (rows.length < batch) return;
-    after = rows.at(-1)?.header_hash as string;
+      .where('place', '>', after)
+      .where('place', '<=', after + batch)
+      .where('vector', 'is not', null)
+      .$castTo<CopiedRow>()
+      .stream(batch);
+    const vectors: Uint8Array[] = [];
+    for await (const { bytes } of rows) vectors.push(bytes);
+    yield vectors;
   }
 }
 
