@@ -9,7 +9,7 @@ import { ProtocolError } from '../problem.ts';
 
 /** Gaussian noise: w_l = 1, exact (Mironov, Talwar, Zhang 2019, section 3.3). @param order an integer above 1; infinite: Infinity */
 export function poissonGaussianRdp(q: number, noiseMultiplier: number, order: number): number {
-  return logMoment(q, order, (l) => (l * l - l) / (2 * noiseMultiplier ** 2)) / (order - 1);
+  return sampledRdp(q, order, (l) => (l * l - l) / (2 * noiseMultiplier ** 2));
 }
 
 /**
@@ -17,17 +17,17 @@ export function poissonGaussianRdp(q: number, noiseMultiplier: number, order: nu
  * since a sample reveals no more than the whole.
  */
 export function poissonSubsampledRdp(q: number, rdp: (order: number) => number, order: number): number {
-  const bound = logMoment(q, order, (l) => (l - 1) * rdp(l) + (l > 2 ? Math.log(3) : 0)) / (order - 1);
+  const bound = sampledRdp(q, order, (l) => (l - 1) * rdp(l) + (l > 2 ? Math.log(3) : 0));
   return Math.min(bound, rdp(order));
 }
 
-/** ln(1 + sum_{l = 2}^{order} B(l) (exp(exponent(l)) - 1)), in logarithms throughout. */
-function logMoment(q: number, order: number, exponent: (l: number) => number): number {
+/** ln(1 + sum_{l = 2}^{order} B(l) (exp(exponent(l)) - 1)) / (order - 1), in logarithms throughout. */
+function sampledRdp(q: number, order: number, exponent: (l: number) => number): number {
   if (!(q > 0 && q <= 1)) throw new ProtocolError('protocol/privacy', `no sampling rate: ${q}`);
   if (order === Infinity) return Infinity;
   if (!Number.isInteger(order) || order < 2)
     throw new ProtocolError('protocol/privacy', `no integer order above 1: ${order}`);
-  if (q === 1) return exponent(order);
+  if (q === 1) return exponent(order) / (order - 1);
   const terms: number[] = [];
   let lnChoose = Math.log(order);
   for (let l = 2; l <= order; l++) {
@@ -37,7 +37,8 @@ function logMoment(q: number, order: number, exponent: (l: number) => number): n
   }
   const largest = Math.max(...terms);
   const ln = largest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - largest), 0));
-  return ln > 0 ? ln + Math.log1p(Math.exp(-ln)) : Math.log1p(Math.exp(ln));
+  const moment = ln > 0 ? ln + Math.log1p(Math.exp(-ln)) : Math.log1p(Math.exp(ln));
+  return moment / (order - 1);
 }
 
 function lnExpMinus1(x: number): number {
