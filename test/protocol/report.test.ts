@@ -8,11 +8,13 @@ import {
   maskReport,
   maxReportBytes,
   openSeeds,
+  planGrid,
   ProblemError,
   randomBytes,
   reportWords,
   restoreReport,
   seal,
+  signedWords,
   sodiumReady,
   subtractWords,
   unpackWords,
@@ -92,39 +94,73 @@ describe('a report', () => {
     expect(verifyHeader(report.headerBytes, report.signature)).toEqual(report.header);
   });
 
-  it('minus the masks of its seeds is the quantised vector', async () => {
-    const quantized = await quantizeUpdate(round, new Float64Array(33).fill(0.05), 2);
-    const members = [1, 2].map(() => bytesToBase64Url(randomBytes(16)));
-    const { bytes } = await maskReport(
-      quantized,
-      members,
-      round,
-      { key: device, credential: 'jwt' },
-      {
-        prg: webCryptoPrg,
-        random: randomBytes,
-      },
-    );
-    const report = decode(bytes);
-    const family = helperFamily(4, 1);
-    const context = {
-      rcHash: round.rcHash,
-      reporterKey: device.publicKey,
-      vectorHash: sha256(report.vectorBytes),
-    };
-    const commitments = report.header.commitments.map(base64UrlToBytes);
-    const words = unpackWords(report.vectorBytes, reportWords(round.config), 32);
-    for (const [index, set] of family.entries()) {
-      const holders = [1, 2, 3, 4].filter((j) => !set.includes(j));
-      const seeds = holders.map((j) =>
-        openSeeds(report.boxes[j - 1]!, context, family, commitments, j, round.boxes[j - 1]!).get(index)!,
+  it.each([20, 24, 32] as const)(
+    'minus the masks of its seeds is the quantised vector, in words of %d bits',
+    async (b) => {
+      const { unit, qTwin } = planGrid({ bits: b, maxTwins: 100, dPadded: 64, noise: null });
+      const short: TestRound = {
+        ...round,
+        config: { ...round.config, b, unit, qTwin, evaluationUnit: unit },
+      };
+      const quantized = await quantizeUpdate(short, new Float64Array(33).fill(0.05), 2);
+      const members = [1, 2].map(() => bytesToBase64Url(randomBytes(16)));
+      const { bytes } = await maskReport(
+        quantized,
+        members,
+        short,
+        { key: device, credential: 'jwt' },
+        {
+          prg: webCryptoPrg,
+          random: randomBytes,
+        },
       );
-      expect(new Set(seeds.map(bytesToBase64Url)).size).toBe(1);
-      const mask = new Uint32Array(words.length);
-      await addMask(mask, seeds[0]!, round.rcHash, set, webCryptoPrg);
-      subtractWords(words, mask);
-    }
-    expect(new Int32Array(words.buffer)).toEqual(quantized.values);
+      const report = decodeReport(bytes, short.config, round.rcHash);
+      expect(bytes.length).toBeLessThanOrEqual(maxReportBytes(short.config, 2));
+      // What is as long in words of other bits is of another length.
+      for (const other of [20, 24, 32] as const)
+        expect(codeOf(() => decodeReport(bytes, { ...short.config, b: other }, round.rcHash))).toBe(
+          other === b ? 'accepted' : 'report/length',
+        );
+      const family = helperFamily(4, 1);
+      const context = {
+        rcHash: round.rcHash,
+        reporterKey: device.publicKey,
+        vectorHash: sha256(report.vectorBytes),
+      };
+      const commitments = report.header.commitments.map(base64UrlToBytes);
+      const words = unpackWords(report.vectorBytes, reportWords(short.config), b);
+      for (const [index, set] of family.entries()) {
+        const holders = [1, 2, 3, 4].filter((j) => !set.includes(j));
+        const seeds = holders.map((j) =>
+          openSeeds(report.boxes[j - 1]!, context, family, commitments, j, round.boxes[j - 1]!).get(index)!,
+        );
+        expect(new Set(seeds.map(bytesToBase64Url)).size).toBe(1);
+        const mask = new Uint32Array(words.length);
+        await addMask(mask, seeds[0]!, round.rcHash, set, webCryptoPrg);
+        subtractWords(words, mask);
+      }
+      expect(signedWords(words, b)).toEqual(quantized.values);
+    },
+  );
+
+  it('has one spelling of its vector: padding is zero', async () => {
+    const short: TestRound = { ...round, config: { ...round.config, b: 20, unit: 16, qTwin: 17 } };
+    const report = decodeReport((await makeReport(short, { device })).bytes, short.config, round.rcHash);
+    // An odd number of words of 20 bits leaves four bits over.
+    expect(reportWords(short.config) % 2).toBe(1);
+    const vector = report.vectorBytes.slice();
+    vector[vector.length - 1]! |= 0x40;
+    const header = { vectorHash: bytesToBase64Url(sha256(vector)) };
+    const padded = await rebuild(report, { vector, header });
+    expect(codeOf(() => decodeReport(padded, short.config, round.rcHash))).toBe('report/malformed');
+  });
+
+  it('is not made of a vector for another round', async () => {
+    const quantized = await quantizeUpdate(await createTestRound(65), new Float64Array(65), 1);
+    const deps = { prg: webCryptoPrg, random: randomBytes };
+    const members = [bytesToBase64Url(randomBytes(16))];
+    const made = maskReport(quantized, members, round, { key: device, credential: 'jwt' }, deps);
+    await expect(made).rejects.toMatchObject({ code: 'protocol/layout' });
   });
 
   it('draws new seeds every time', async () => {
