@@ -207,7 +207,7 @@ comment on column reports.disposition is 'received, then in-set or why it was le
 comment on column reports.received_at is 'When it was taken.';
 comment on column reports.header is 'Header bytes, for the helpers; scrubbed when the round ends.';
 comment on column reports.signature is 'Signature over the header; scrubbed when the round ends.';
-comment on column reports.vector is 'Masked vector, little-endian 32-bit words; scrubbed when the round ends.';
+comment on column reports.vector is 'Masked vector, packed words of b bits; scrubbed when the round ends.';
 
 create table report_boxes (
   rc_hash text not null,
@@ -269,7 +269,7 @@ comment on table mask_sums is 'Sums of masks, each stored once however many help
 comment on column mask_sums.rc_hash is 'Round.';
 comment on column mask_sums.set_index is 'Number of the helper set in the family.';
 comment on column mask_sums.hash is 'SHA-256 of the words.';
-comment on column mask_sums.words is 'Little-endian 32-bit words.';
+comment on column mask_sums.words is 'Packed words of b bits.';
 
 create unlogged table dpop_proofs (
   jkt text not null,
