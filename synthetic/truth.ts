@@ -37,3 +37,5 @@ export function createTelecomTruths(options: PopulationOptions): ChurnTruths {
     },
   };
 }
+
+export { createSimulationTruths, type SimulationTruth, type SimulationTruths } from './simulate/truth.ts';

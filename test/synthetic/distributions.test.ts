@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   bernoulli,
+  beta,
   categorical,
+  dirichlet,
+  exponential,
+  gamma,
+  geometric,
   integer,
   logistic,
   normal,
@@ -44,10 +49,48 @@ describe('distributions', () => {
     );
   });
 
-  it.each([0.05, 0.7, 4, 60])('poisson with mean %s', (mean) => {
+  it('exponential and geometric', () => {
+    expect(surprise(sample('exponential', exponential), 1, 1, 9)).toBeLessThan(5);
+    for (const p of [0.03, 0.4, 0.9]) {
+      const values = sample('geometric', (stream) => geometric(stream, p));
+      const variance = (1 - p) / p ** 2;
+      expect(surprise(values, 1 / p, variance, variance * (9 * variance + 1))).toBeLessThan(5);
+      expect(Math.min(...values)).toBe(1);
+    }
+    expect(geometric({ uint32: () => 77 }, 1)).toBe(1);
+  });
+
+  it.each([0.24, 1, 3.7, 40])('gamma of shape %s', (shape) => {
+    const values = sample('gamma', (stream) => gamma(stream, shape));
+    expect(surprise(values, shape, shape, 3 * shape ** 2 + 6 * shape)).toBeLessThan(5);
+  });
+
+  it('beta and dirichlet, down to shapes so small that gammas underflow', () => {
+    const [a, b] = [0.79, 2.43];
+    const mean = a / (a + b);
+    const variance = (a * b) / ((a + b) ** 2 * (a + b + 1));
+    const excess =
+      (6 * ((a - b) ** 2 * (a + b + 1) - a * b * (a + b + 2))) / (a * b * (a + b + 2) * (a + b + 3));
+    const values = sample('beta', (stream) => beta(stream, a, b));
+    expect(surprise(values, mean, variance, (excess + 3) * variance ** 2)).toBeLessThan(5);
+    const ends = sample('beta-ends', (stream) => beta(stream, 1e-4, 3e-4));
+    expect(surprise(ends.map(Math.round), 0.25, 3 / 16, 0.75 * 0.25 ** 4 + 0.25 * 0.75 ** 4)).toBeLessThan(5);
+    const shares = sample('dirichlet', (stream) => dirichlet(stream, [1, 2, 1])[1] as number);
+    expect(surprise(shares, 1 / 2, 1 / 20, 1 / 160 - 1 / 560)).toBeLessThan(6);
+    for (const concentrations of [
+      [1, 2, 3],
+      [1e-4, 1e-4],
+    ]) {
+      const drawn = dirichlet(createRandomSource(5).stream(0, 'one'), concentrations);
+      expect(drawn.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
+    }
+  });
+
+  it.each([0.05, 0.7, 4, 60, 1_234])('poisson with mean %s', (mean) => {
     const values = sample('poisson', (stream) => poisson(stream, mean));
     expect(surprise(values, mean, mean, mean + 3 * mean ** 2)).toBeLessThan(5);
-    expect(poisson({ uint32: () => 0xffffffff }, mean)).toBeLessThan(mean + 12 * Math.sqrt(mean) + 20);
+    if (mean <= 100)
+      expect(poisson({ uint32: () => 0xffffffff }, mean)).toBeLessThan(mean + 12 * Math.sqrt(mean) + 20);
   });
 
   it('integer covers its range evenly, both ends included', () => {

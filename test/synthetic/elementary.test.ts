@@ -53,12 +53,13 @@ describe('elementary functions', () => {
 describe('sources', () => {
   it('use nothing that differs between engines, locales, clocks or runs', () => {
     const folder = new URL('../../synthetic/', import.meta.url);
-    const files = ['', 'telecom/'].flatMap((under) =>
+    const files = ['', 'telecom/', 'simulate/', 'simulate/behaviour/'].flatMap((under) =>
       readdirSync(new URL(under, folder))
         .filter((name) => name.endsWith('.ts'))
         .map((name) => under + name),
     );
     expect(files).toContain('telecom/history.ts');
+    expect(files).toContain('simulate/behaviour/orders.ts');
     // No clock, no shared randomness, no locale, and no operation that ECMAScript leaves "implementation-approximated"
     // but the square root.
     const forbidden =
