@@ -67,13 +67,16 @@ export function createApp({
 
   app.get(PATHS.checkpoint, logs.checkpoint);
   app.get(PATHS.consistency, logs.consistency);
+  app.get(PATHS.logEntries, logs.entries);
   app.get(PATHS.logExport, logs.export);
 
   app.put('/v1/helpers/:j/epoch', helpers.epoch);
   app.get('/v1/helpers/:j/work', helpers.work);
+  app.put('/v1/helpers/:j/rounds/:rcHash/cosignature', helpers.cosignature);
   app.put('/v1/helpers/:j/rounds/:rcHash/acks', helpers.verdicts);
   app.put('/v1/helpers/:j/rounds/:rcHash/ready', helpers.ready);
   app.put('/v1/helpers/:j/rounds/:rcHash/sums', helpers.sums);
+  app.put('/v1/helpers/:j/rounds/:rcHash/close', helpers.close);
 
   app.use(notFound());
   app.use(problems(log));

@@ -1,12 +1,20 @@
-/** The audit log for everyone: its checkpoint, consistency between two of its sizes, and the whole of it as a file that verifies offline. */
-import { AuditError, bytesToBase64Url, exportLog, type ExportEntry } from '@twinkeep/audit';
-import { ProblemError, type ConsistencyAnswer } from '@twinkeep/protocol';
-import type { RequestHandler } from 'express';
+/** The audit log for everyone: its checkpoint, consistency between two of its sizes, its leaves, and the whole of it as a file that verifies offline. */
+import { AuditError, bytesToBase64Url, exportLog, leafToEnvelope, type ExportEntry } from '@twinkeep/audit';
+import {
+  MAX_LOG_ENTRIES,
+  ProblemError,
+  type ConsistencyAnswer,
+  type LogEntries,
+  type LogEntry,
+  type SetCommit,
+  type Statement,
+} from '@twinkeep/protocol';
+import type { Request, RequestHandler } from 'express';
 import { once } from 'node:events';
 import type { Journal } from '../log/journal.ts';
 import type { Db } from '../store/schema.ts';
-import { countStatements, readExportRows } from '../store/statements.ts';
-import { sendJson } from './answer.ts';
+import { countStatements, readExportRows, type ExportRow } from '../store/statements.ts';
+import { cacheForEver, sendJson } from './answer.ts';
 import { parseCount } from './wait.ts';
 
 /** Leaves read at a time. */
@@ -17,6 +25,7 @@ const MAX_EXPORTS = 2;
 export interface LogRoutes {
   checkpoint: RequestHandler;
   consistency: RequestHandler;
+  entries: RequestHandler;
   export: RequestHandler;
 }
 
@@ -28,10 +37,17 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
       if (head === null) throw new ProblemError('log/range', 'the log is empty');
       res.type('text/plain; charset=utf-8').send(head.note);
     },
+    entries: async (req, res) => {
+      const { from, to } = rangeOf(req);
+      const size = (await journal.read(db).head())?.size ?? 0;
+      if (from > to || to > size) throw new ProblemError('log/range');
+      const rows = await readExportRows(db, from, Math.min(to, from + MAX_LOG_ENTRIES));
+      const answer: LogEntries = { from, entries: rows.map(rowToEntry) };
+      cacheForEver(res);
+      sendJson(res, answer);
+    },
     consistency: async (req, res) => {
-      const from = parseCount(req.query['from'], 'from', Number.MAX_SAFE_INTEGER);
-      const to = parseCount(req.query['to'], 'to', Number.MAX_SAFE_INTEGER);
-      if (from === null || to === null) throw new ProblemError('request/malformed', 'from and to are needed');
+      const { from, to } = rangeOf(req);
       const answer: ConsistencyAnswer = { from, to, proof: [] };
       try {
         const { proof } = await journal.read(db).consistencyProof(from, to);
@@ -61,6 +77,23 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
         exports--;
       }
     },
+  };
+}
+
+function rangeOf(req: Request): { from: number; to: number } {
+  const from = parseCount(req.query['from'], 'from', Number.MAX_SAFE_INTEGER);
+  const to = parseCount(req.query['to'], 'to', Number.MAX_SAFE_INTEGER);
+  if (from === null || to === null) throw new ProblemError('request/malformed', 'from and to are needed');
+  return { from, to };
+}
+
+/** Set commits are opened, so that whoever is to answer one can see that it is the first of its round, and the only one. */
+function rowToEntry({ leaf, statement, salt }: ExportRow): LogEntry {
+  const entry: LogEntry = { leaf: bytesToBase64Url(leaf) };
+  if (statement === null || salt === null || leafToEnvelope(leaf).type !== 'set-commit') return entry;
+  return {
+    ...entry,
+    opened: { statement: JSON.parse(statement) as Statement<SetCommit>, salt: bytesToBase64Url(salt) },
   };
 }
 

@@ -47,13 +47,18 @@ async function readOffer({ db, statements }: RoundDeps, taskId: string, rev: num
   const task = await findTask(db, taskId);
   const [round] = await openRounds(db, taskId);
   const logged = await statements.logged(db);
-  const config = round === undefined ? null : await logged<RoundConfig>(round.rcHash, 'round-config');
+  // What is only proposed is no device's business.
+  const config =
+    round === undefined || round.proposal !== null
+      ? null
+      : await logged<RoundConfig>(round.rcHash, 'round-config');
   const lastResult = task?.last_result ?? null;
   return {
     rev,
     taskId,
     // Between the two reads above a round may have opened or ended; then this is raised again, and the next answer is whole.
     state: round === undefined && task?.state === 'running' ? 'waiting' : (task?.state ?? 'waiting'),
+    ended: task?.ended ?? null,
     phase: round?.state.phase ?? null,
     config,
     epochs: config === null ? [] : await readEpochs({ db, statements }, config.statement.body),

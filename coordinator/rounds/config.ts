@@ -45,20 +45,24 @@ export function createRoundConfig(task: TaskSpec, trust: Trust, next: NextRound)
 
 export function configToRules(config: RoundConfig): RoundRules {
   const m = config.helpers.length;
+  const ackWindow = config.ackDeadline - config.closeAt;
   const numbers = config.helpers.map(({ j }) => j);
   return {
     nMin: config.nMin,
     nTarget: config.nTarget,
     m,
+    c: config.c,
     q: config.q,
+    // Signatures take from the time for reports: half of it, or as long as helpers have to judge.
+    cosignBy: Math.min(
+      config.openAt + Math.max(ackWindow, (config.closeAt - config.openAt) / 2),
+      config.closeAt,
+    ),
     closeAt: config.closeAt,
     revealDeadline: config.revealDeadline,
-    ackWindow: config.ackDeadline - config.closeAt,
+    ackWindow,
     revealWindow: config.revealDeadline - config.ackDeadline,
-    sets: helperFamily(m, config.c).map((set) => {
-      const holders = numbers.filter((j) => !set.includes(j));
-      return { holders, votes: Math.min(holders.length, config.c + 1) };
-    }),
+    holders: helperFamily(m, config.c).map((set) => numbers.filter((j) => !set.includes(j))),
   };
 }
 

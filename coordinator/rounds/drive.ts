@@ -2,9 +2,10 @@
  * Steps a round and does what the step says, within one transaction that holds the round's row: the new state, the log entries and all
  * other rows become true together or not at all.
  */
-import { HELPERS_TOPIC, raiseRevisions } from '../store/revisions.ts';
+import { HELPERS_TOPIC, raiseRevisions, taskTopic } from '../store/revisions.ts';
 import { saveRound } from '../store/rounds.ts';
 import type { Tx } from '../store/schema.ts';
+import { CoordinatorError } from '../errors.ts';
 import { configToRules } from './config.ts';
 import type { RoundDeps } from './deps.ts';
 import { endRound } from './end.ts';
@@ -42,10 +43,13 @@ async function perform(
   effect: RoundEffect,
 ): Promise<RoundInput | null> {
   switch (effect.kind) {
+    case 'publish-config':
+      await publishProposal(tx, deps, running);
+      return null;
     case 'fix-set':
       return { kind: (await fixSet(tx, deps, running, effect.responding)) ? 'set-fixed' : 'set-too-small' };
     case 'open-sum':
-      return { kind: (await openRoundSum(tx, deps, running, effect.hashes)) ? 'sum-opened' : 'sum-refused' };
+      return openRoundSum(tx, deps, running, effect.candidates);
     case 'end':
       await endRound(tx, deps, running);
       return null;
@@ -53,4 +57,16 @@ async function perform(
       running.topics.add(HELPERS_TOPIC);
       return null;
   }
+}
+
+async function publishProposal(
+  tx: Tx,
+  { journal }: RoundDeps,
+  { round, now, topics }: RunningRound,
+): Promise<void> {
+  if (round.proposal === null)
+    throw new CoordinatorError('store/missing-row', 'a proposed round has no proposal');
+  await journal.publish(tx, [round.proposal], now);
+  round.proposal = null;
+  topics.add(HELPERS_TOPIC).add(taskTopic(round.taskId));
 }

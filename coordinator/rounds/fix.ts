@@ -7,6 +7,7 @@
 import { setRoot, signStatement, type SetCommit } from '@twinkeep/protocol';
 import { statementName } from '../log/journal.ts';
 import { readRefused } from '../store/helper-answers.ts';
+import { chargeSet } from '../store/participations.ts';
 import { readCandidates, setDispositions } from '../store/reports.ts';
 import type { Tx } from '../store/schema.ts';
 import { consentQuestion } from './config.ts';
@@ -40,6 +41,8 @@ export async function fixSet(
     ...members.map(({ headerHash }) => ({ headerHash, disposition: 'in-set' as const })),
   ]);
   if (members.length < config.nMin) return false;
+  // From here on helpers may answer, so the members have taken part, whatever becomes of the sum.
+  await chargeSet(tx, config.taskId, config.kind, round.rcHash);
 
   const body: SetCommit = {
     v: 1,

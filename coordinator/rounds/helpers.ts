@@ -9,28 +9,15 @@ import {
   helperFamily,
   helperReadySchema,
   ProblemError,
-  ProtocolError,
   reportWords,
   setsOfHelper,
-  verifyStatement,
   type HelperAck,
-  type RoundConfig,
-  type Statement,
 } from '@twinkeep/protocol';
 import { insertReady, insertSums, insertVerdicts, readVerdicts } from '../store/helper-answers.ts';
-import { lockRound } from '../store/rounds.ts';
-import type { Tx } from '../store/schema.ts';
 import type { RoundDeps } from './deps.ts';
 import { drive } from './drive.ts';
-import { loadRunning, type RunningRound } from './running.ts';
-
-export interface HelperMessage {
-  rcHash: string;
-  config: RoundConfig;
-  j: number;
-  /** JSON of a statement, or the bytes of sums. Not looked at yet. */
-  body: unknown;
-}
+import { helperKey, requireOwn, verifyHelper, withRound, type HelperMessage } from './helper-message.ts';
+import type { RunningRound } from './running.ts';
 
 /** @throws ProblemError 'helper/statement', 'helper/conflict', 'round/closed' */
 export async function takeVerdicts(deps: RoundDeps, message: HelperMessage): Promise<void> {
@@ -63,6 +50,8 @@ export async function takeVerdicts(deps: RoundDeps, message: HelperMessage): Pro
 /** @throws ProblemError 'helper/statement', 'round/closed' */
 export async function takeReady(deps: RoundDeps, message: HelperMessage): Promise<void> {
   const statement = verifyHelper(message, 'helper-ready', helperReadySchema);
+  if (message.config.mode === 'log')
+    throw new ProblemError('helper/statement', 'log mode asks for no readies');
   await withRound(deps, 'ready', message, async (tx, running) => {
     requireSet(running, statement.body.scHash);
     const { rcHash, j } = message;
@@ -86,6 +75,8 @@ export async function takeSums(
   await withRound(deps, 'sums', message, async (tx, running) => {
     requireSet(running, statement.body.scHash);
     const hashes = statement.body.sums;
+    if (!running.round.state.responding.includes(j))
+      throw new ProblemError('round/closed', 'the set was fixed without it');
     if (running.round.resultHash === null && !running.round.state.sums.some((given) => given.j === j)) {
       await insertSums(
         tx,
@@ -97,49 +88,9 @@ export async function takeSums(
   });
 }
 
-async function withRound(
-  deps: RoundDeps,
-  name: string,
-  { rcHash }: HelperMessage,
-  work: (tx: Tx, running: RunningRound) => Promise<void>,
-): Promise<void> {
-  await deps.runTx(name, async (tx) => {
-    const round = await lockRound(tx, rcHash);
-    if (round === null) throw new ProblemError('round/unknown');
-    await work(tx, await loadRunning(tx, deps, round));
-  });
-}
-
-function verifyHelper<T extends { rcHash: string; j: number }>(
-  message: HelperMessage,
-  type: 'helper-ack' | 'helper-ready',
-  schema: Parameters<typeof verifyStatement<T>>[2],
-): Statement<T> {
-  try {
-    const statement = verifyStatement(message.body, type, schema, helperKey(message));
-    requireOwn(message, statement.body);
-    return statement;
-  } catch (error) {
-    if (error instanceof ProtocolError) throw new ProblemError('helper/statement', error.message);
-    throw error;
-  }
-}
-
-/** A statement made for another round or by another helper is worth nothing here, however well signed. */
-function requireOwn({ rcHash, j }: HelperMessage, body: { rcHash: string; j: number }): void {
-  if (body.rcHash !== rcHash) throw new ProblemError('round/config-mismatch');
-  if (body.j !== j) throw new ProblemError('helper/statement', 'it is of another helper');
-}
-
 function requireSet({ round }: RunningRound, scHash: string): void {
   if (round.scHash === null) throw new ProblemError('round/closed', 'its set is not fixed');
   if (round.scHash !== scHash) throw new ProblemError('helper/statement', 'it is for another set');
-}
-
-function helperKey({ config, j }: HelperMessage): string {
-  const helper = config.helpers.find((candidate) => candidate.j === j);
-  if (helper === undefined) throw new ProblemError('auth/forbidden', 'the round has no such helper');
-  return helper.key;
 }
 
 function ackToVerdicts({ accepted, refused }: HelperAck): { headerHash: string; refusal: string | null }[] {

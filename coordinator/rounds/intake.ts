@@ -12,8 +12,10 @@ import {
   type RoundConfig,
 } from '@twinkeep/protocol';
 import { nativeSha256 } from '../log/journal.ts';
+import { countParticipations } from '../store/participations.ts';
 import { findReport, insertReport } from '../store/reports.ts';
 import { lockRound } from '../store/rounds.ts';
+import type { Tx } from '../store/schema.ts';
 import { configToRules, consentQuestion } from './config.ts';
 import type { RoundDeps } from './deps.ts';
 import { drive } from './drive.ts';
@@ -43,6 +45,7 @@ export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise
     const before = await findReport(tx, rcHash, credential.sub);
     if (before?.message_hash === messageHash) return;
     if (before !== undefined) throw new ProblemError('report/duplicate');
+    if (await isSpent(tx, config, credential.sub)) throw new ProblemError('report/budget-spent');
 
     const running = await loadRunning(tx, deps, round);
     const place = round.state.reports + 1;
@@ -81,4 +84,11 @@ function checkReporter(
   // A person's own device reports one twin and is exempt.
   if (header.twins < config.minTwins && credential.maxTwins !== 1)
     throw new ProblemError('report/too-few-twins');
+}
+
+/** Rounds of a task follow each other, so what was charged cannot change while one collects. */
+async function isSpent(tx: Tx, { taskId, kind, dp }: RoundConfig, sub: string): Promise<boolean> {
+  if (dp.mech === 'none') return false;
+  const cap = kind === 'train' ? dp.trainings : dp.evaluations;
+  return (await countParticipations(tx, taskId, kind, sub)) >= cap;
 }

@@ -1,18 +1,19 @@
 /**
  * The life of one round as a pure function: what was, what happened, what time it is -> what is now and what has to be done.
  *
- *     collecting -> acking -> revealing -> sealed
- *          \           \           \-----> abandoned      (sealed and abandoned are final)
- *           \           \----------------> abandoned
- *            \---------------------------> abandoned
+ *     proposed -> collecting -> acking -> revealing -> sealed
+ *          \           \           \          \----> abandoned      (sealed and abandoned are final)
+ *           \-----------\-----------\--------------> abandoned
  *
  * The service does what the effects say in the very transaction that stores the new state, and feeds the outcome back as an input, so
  * nothing is ever half done: a process that dies leaves the state before the input or the one after all its effects.
  *
- * Who controls what: devices cause `report`, helpers `verdicts`, `ready` and `sums`, time causes `tick`. All were authenticated and
- * checked against the round before they come here; that a helper lies is expected, and what `sums` and its votes are for.
+ * Who controls what: devices cause `report`, helpers `cosignature`, `verdicts`, `ready` and `sums`, time causes `tick`. All were
+ * authenticated and checked against the round before they come here; that a helper lies is expected, and what `sums` and the votes on
+ * them are for.
  */
 import { ProblemError, type AbandonReason, type RoundPhase } from '@twinkeep/protocol';
+import { dissenters, explainSums, openVotes, type GivenSums, type SumHash } from './votes.ts';
 
 /** What a round's configuration fixes. Times in milliseconds since 1970, windows in milliseconds. */
 export interface RoundRules {
@@ -20,20 +21,19 @@ export interface RoundRules {
   nTarget: number;
   /** Helpers are numbered 1..m. */
   m: number;
-  /** Fewest helpers that must have judged every report. */
+  /** Most helpers that may be corrupt. */
+  c: number;
+  /** Fewest helpers that must have signed the configuration, and then judged every report. */
   q: number;
+  /** Until when the helpers can sign. */
+  cosignBy: number;
   closeAt: number;
   /** Nothing of the round happens after it. */
   revealDeadline: number;
   ackWindow: number;
   revealWindow: number;
-  /** By set index: who can give the sum of its masks, and how many must give the same. */
-  sets: readonly { holders: readonly number[]; votes: number }[];
-}
-
-export interface SumHash {
-  set: number;
-  hash: string;
+  /** By set index: who can give the sum of its masks. */
+  holders: readonly (readonly number[])[];
 }
 
 /** Plain data: it is stored as JSON after every step. */
@@ -41,6 +41,8 @@ export interface RoundState {
   phase: RoundPhase;
   /** When `tick` will have something to do; null once ended. */
   dueAt: number | null;
+  /** Helpers that have signed the configuration. */
+  cosigned: number[];
   reports: number;
   twins: number;
   /** By helper number - 1: on how many reports it gave a verdict. */
@@ -48,7 +50,9 @@ export interface RoundState {
   /** Helpers that had judged every report when the set was fixed. */
   responding: number[];
   readies: number[];
-  sums: { j: number; hashes: SumHash[] }[];
+  sums: GivenSums[];
+  /** Helpers whose sums were not those that opened the set. */
+  disputed: number[];
   reason: AbandonReason | null;
   openedAt: number;
   closedAt: number | null;
@@ -57,6 +61,7 @@ export interface RoundState {
 }
 
 export type RoundInput =
+  | { kind: 'cosignature'; j: number }
   | { kind: 'report'; twins: number }
   | { kind: 'verdicts'; j: number; count: number }
   | { kind: 'ready'; j: number }
@@ -65,14 +70,16 @@ export type RoundInput =
   /** Outcomes of effects. */
   | { kind: 'set-fixed' }
   | { kind: 'set-too-small' }
-  | { kind: 'sum-opened' }
-  | { kind: 'sum-refused' };
+  | { kind: 'sum-opened'; hashes: readonly string[] }
+  | { kind: 'sum-refused'; reason: 'sums-disagree' | 'sum-out-of-range' };
 
 export type RoundEffect =
+  /** Log the configuration with the signatures that are there. */
+  | { kind: 'publish-config' }
   /** Read consent, choose the reports, sign and log the set. Outcome: `set-fixed` or `set-too-small`. */
   | { kind: 'fix-set'; responding: number[] }
-  /** Subtract these sums of masks, by set index. Outcome: `sum-opened` or `sum-refused`. */
-  | { kind: 'open-sum'; hashes: string[] }
+  /** Subtract sums of masks, by set index: of these candidates the only one that makes a sum. Outcome: `sum-opened` or `sum-refused`. */
+  | { kind: 'open-sum'; candidates: string[][] }
   /** Sign and log the result, scrub, move the task on. */
   | { kind: 'end' }
   | { kind: 'wake-helpers' };
@@ -85,16 +92,18 @@ export interface RoundStep {
 /** Helpers judge in batches while reports come in, and are woken for the rest at the close. */
 const REPORTS_PER_WAKE = 64;
 
-export function openState(rules: RoundRules, now: number): RoundState {
+export function proposedState(rules: RoundRules, now: number): RoundState {
   return {
-    phase: 'collecting',
-    dueAt: rules.closeAt,
+    phase: 'proposed',
+    dueAt: rules.cosignBy,
+    cosigned: [],
     reports: 0,
     twins: 0,
     judged: Array.from({ length: rules.m }, () => 0),
     responding: [],
     readies: [],
     sums: [],
+    disputed: [],
     reason: null,
     openedAt: now,
     closedAt: null,
@@ -109,6 +118,8 @@ export function openState(rules: RoundRules, now: number): RoundState {
  */
 export function step(rules: RoundRules, state: RoundState, input: RoundInput, now: number): RoundStep {
   switch (input.kind) {
+    case 'cosignature':
+      return takeCosignature(rules, state, input.j);
     case 'report':
       return takeReport(rules, state, input.twins, now);
     case 'verdicts':
@@ -135,11 +146,32 @@ export function step(rules: RoundRules, state: RoundState, input: RoundInput, no
       return abandon(state, 'too-few-reports', now);
     case 'sum-opened':
       requirePhase(state, 'revealing');
-      return { state: { ...state, phase: 'sealed', dueAt: null, endedAt: now }, effects: [{ kind: 'end' }] };
+      return {
+        state: {
+          ...state,
+          phase: 'sealed',
+          disputed: dissenters(state.sums, input.hashes),
+          dueAt: null,
+          endedAt: now,
+        },
+        effects: [{ kind: 'end' }],
+      };
     case 'sum-refused':
       requirePhase(state, 'revealing');
-      return abandon(state, 'sum-out-of-range', now);
+      return abandon(state, input.reason, now);
   }
+}
+
+/** What q of them have signed goes to the log and then to the devices; who signs later is not waited for. */
+function takeCosignature(rules: RoundRules, state: RoundState, j: number): RoundStep {
+  if (state.cosigned.includes(j)) return { state, effects: [] };
+  requirePhase(state, 'proposed');
+  const next = { ...state, cosigned: [...state.cosigned, j] };
+  if (next.cosigned.length < rules.q) return { state: next, effects: [] };
+  return {
+    state: { ...next, phase: 'collecting', dueAt: rules.closeAt },
+    effects: [{ kind: 'publish-config' }],
+  };
 }
 
 function takeReport(rules: RoundRules, state: RoundState, twins: number, now: number): RoundStep {
@@ -188,35 +220,39 @@ function takeSums(
     return { state, effects: [] };
   }
   requirePhase(state, 'revealing');
+  // It holds not all seeds of the set.
+  if (!state.responding.includes(j)) throw new ProblemError('round/closed', 'the set was fixed without it');
   const next = { ...state, sums: [...state.sums, { j, hashes }] };
-  const tallies = rules.sets.map(({ holders, votes }, set) => tally(next, holders, votes, set));
-  const winners = tallies.flatMap(({ winner }) => winner ?? []);
-  if (winners.length === tallies.length)
-    return { state: next, effects: [{ kind: 'open-sum', hashes: winners }] };
-  if (tallies.some(({ decidable }) => !decidable)) return abandon(next, 'sums-disagree', now);
-  return { state: next, effects: [] };
+  const winners = openVotes(next.sums, votesOf(rules, next));
+  if (winners !== null) return { state: next, effects: [{ kind: 'open-sum', candidates: [winners] }] };
+  const all = next.responding.every((asked) => next.sums.some((given) => given.j === asked));
+  return all ? resolve(rules, next, now) : { state: next, effects: [] };
 }
 
-/** Fewer equal hashes than `votes` could all come from corrupt helpers: with c + 1 equal ones, one is from an honest one. */
-function tally(
-  state: RoundState,
-  holders: readonly number[],
-  votes: number,
-  set: number,
-): { winner: string | null; decidable: boolean } {
-  const counts = new Map<string, number>();
-  for (const { hashes } of state.sums) {
-    for (const said of hashes) if (said.set === set) counts.set(said.hash, (counts.get(said.hash) ?? 0) + 1);
-  }
-  const most = Math.max(0, ...counts.values());
-  const winner = [...counts].find(([, count]) => count >= votes)?.[0] ?? null;
-  const missing = holders.filter((j) => !state.sums.some((given) => given.j === j)).length;
-  return { winner, decidable: winner !== null || most + missing >= votes };
+/**
+ * Fewer equal hashes than c + 1 could all come from corrupt helpers; of c + 1 equal ones, one is from an honest one. Where fewer holders
+ * than that have judged the set, all of them must say the same.
+ */
+function votesOf({ holders, c }: RoundRules, { responding }: RoundState): number[] {
+  return holders.map((of) => Math.min(c + 1, of.filter((j) => responding.includes(j)).length));
+}
+
+/** Nobody is waited for any more: whatever at most c liars can explain is tried. */
+function resolve({ holders, c }: RoundRules, state: RoundState, now: number): RoundStep {
+  const candidates = explainSums(state.sums, holders, c);
+  if (candidates.length > 0) return { state, effects: [{ kind: 'open-sum', candidates }] };
+  const silent = holders.some((of) => !state.sums.some(({ j }) => of.includes(j)));
+  return abandon(state, silent ? 'helpers-silent' : 'sums-disagree', now);
 }
 
 function tick(rules: RoundRules, state: RoundState, now: number): RoundStep {
   if (state.dueAt === null || now < state.dueAt) return { state, effects: [] };
   switch (state.phase) {
+    case 'proposed': {
+      // In the log all the same, so that whoever signed it, or saw it, finds what became of it.
+      const { state: next, effects } = abandon(state, 'too-few-helpers', now);
+      return { state: next, effects: [{ kind: 'publish-config' }, ...effects] };
+    }
     case 'collecting':
       return close(rules, state, now);
     case 'acking': {
@@ -224,10 +260,8 @@ function tick(rules: RoundRules, state: RoundState, now: number): RoundStep {
       if (responding.length < rules.q) return abandon(state, 'too-few-helpers', now);
       return { state: { ...state, responding }, effects: [{ kind: 'fix-set', responding }] };
     }
-    case 'revealing': {
-      const disagreed = rules.sets.some((_, set) => distinctHashes(state, set) > 1);
-      return abandon(state, disagreed ? 'sums-disagree' : 'helpers-silent', now);
-    }
+    case 'revealing':
+      return resolve(rules, state, now);
     case 'sealed':
     case 'abandoned':
       return { state, effects: [] };
@@ -262,12 +296,6 @@ function abandon(state: RoundState, reason: AbandonReason, now: number): RoundSt
     state: { ...state, phase: 'abandoned', reason, dueAt: null, endedAt: now },
     effects: [{ kind: 'end' }],
   };
-}
-
-function distinctHashes(state: RoundState, set: number): number {
-  return new Set(
-    state.sums.flatMap(({ hashes }) => hashes.filter((said) => said.set === set).map(({ hash }) => hash)),
-  ).size;
 }
 
 function sameHashes(a: readonly SumHash[], b: readonly SumHash[]): boolean {

@@ -1,6 +1,7 @@
 /** Publishing a task, and a helper's box key. Both are log entries from the first moment. */
 import {
   helperEpochSchema,
+  LOG_MODE_NEEDS_WITNESSES,
   parseTask,
   ProblemError,
   ProtocolError,
@@ -47,6 +48,9 @@ export async function publishTask(
       optimizer: null,
       rounds_opened: 0,
       rounds_trained: 0,
+      evaluated: false,
+      clip_l2: task.clipL2,
+      ended: null,
       abandoned_in_a_row: 0,
       last_result: null,
       created_at: now,
@@ -62,6 +66,8 @@ function checkTask({ trust }: RoundDeps, input: unknown): TaskSpec {
     const task = parseTask(input);
     if (task.helpers.m > trust.helpers.length)
       throw new ProblemError('task/invalid', `helpers.m: ${trust.helpers.length} helpers are pinned here`);
+    if (task.helpers.mode === 'log' && trust.witnesses === null)
+      throw new ProblemError('task/invalid', LOG_MODE_NEEDS_WITNESSES);
     findRegime(task.regime);
     return task;
   } catch (error) {

@@ -4,12 +4,12 @@
  */
 import type { TaskSpec } from '@twinkeep/protocol';
 import { deleteExpiredProofs } from '../store/proofs.ts';
-import { raiseRevisions, taskTopic } from '../store/revisions.ts';
+import { HELPERS_TOPIC, raiseRevisions, taskTopic } from '../store/revisions.ts';
 import { dueRounds, leaseDueRound } from '../store/rounds.ts';
 import { dueTasks, leaseDueTask, saveTask } from '../store/tasks.ts';
 import type { RoundDeps } from './deps.ts';
 import { drive } from './drive.ts';
-import { planRound, startRound } from './open.ts';
+import { proposeRound } from './open.ts';
 import { loadRunning } from './running.ts';
 
 /** How late a deadline may be noticed. */
@@ -73,12 +73,8 @@ async function openDueRound(deps: RoundDeps, taskId: string): Promise<void> {
     const task = await leaseDueTask(tx, taskId, now);
     if (task === null) return;
     const { body: spec } = await deps.statements.read<TaskSpec>(tx, task.task_hash, 'task');
-    const config = await planRound(tx, deps, task, spec, now);
-    if (config !== null) {
-      await deps.journal.publish(tx, [config], now);
-      await startRound(tx, task, config, now);
-    }
+    await proposeRound(tx, deps, task, spec, now);
     await saveTask(tx, task);
-    if (config !== null) await raiseRevisions(tx, [taskTopic(taskId)]);
+    if (task.state !== 'waiting') await raiseRevisions(tx, [taskTopic(taskId), HELPERS_TOPIC]);
   });
 }

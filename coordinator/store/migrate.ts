@@ -1,9 +1,15 @@
 /** Brings a database to the newest schema. Several processes may start at once: Kysely's migrator takes a lock in the database. */
 import { Migrator } from 'kysely';
 import { up as init } from './migrations/0001-init.ts';
+import { up as witnesses } from './migrations/0002-witnesses.ts';
+import { up as cosignedRounds } from './migrations/0003-cosigned-rounds.ts';
 import type { Db } from './schema.ts';
 
-const MIGRATIONS = { '0001-init': { up: init } };
+const MIGRATIONS = {
+  '0001-init': { up: init },
+  '0002-witnesses': { up: witnesses },
+  '0003-cosigned-rounds': { up: cosignedRounds },
+};
 
 /** Every migration runs in one transaction with its record: a crash leaves the schema before or after, never between. */
 export async function migrate(db: Db): Promise<void> {

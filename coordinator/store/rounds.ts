@@ -1,4 +1,6 @@
 /** Rounds: the machine's state, and the lock under which it steps. */
+import type { RoundConfig, Statement } from '@twinkeep/protocol';
+import { canonicalJson } from '@twinkeep/audit';
 import { sql } from 'kysely';
 import type { RoundState } from '../rounds/machine.ts';
 import type { Db, Row, Tx } from './schema.ts';
@@ -7,13 +9,25 @@ export interface StoredRound {
   rcHash: string;
   taskId: string;
   round: number;
+  kind: RoundConfig['kind'];
+  /** Until it is in the log. */
+  proposal: Statement<RoundConfig> | null;
   state: RoundState;
   scHash: string | null;
   resultHash: string | null;
 }
 
-const COLUMNS = ['rc_hash', 'task_id', 'round', 'state', 'sc_hash', 'result_hash'] as const;
-const OPEN = ['collecting', 'acking', 'revealing'] as const;
+const COLUMNS = [
+  'rc_hash',
+  'task_id',
+  'round',
+  'kind',
+  'proposal',
+  'state',
+  'sc_hash',
+  'result_hash',
+] as const;
+const OPEN = ['proposed', 'collecting', 'acking', 'revealing'] as const;
 
 export async function insertRound(tx: Tx, round: StoredRound): Promise<void> {
   await tx
@@ -22,16 +36,23 @@ export async function insertRound(tx: Tx, round: StoredRound): Promise<void> {
       rc_hash: round.rcHash,
       task_id: round.taskId,
       round: round.round,
+      kind: round.kind,
+      proposal: round.proposal === null ? null : canonicalJson(round.proposal),
       state: JSON.stringify(round.state),
     })
     .execute();
 }
 
-export async function saveRound(tx: Tx, { rcHash, state, scHash, resultHash }: StoredRound): Promise<void> {
+export async function saveRound(tx: Tx, round: StoredRound): Promise<void> {
   await tx
     .updateTable('rounds')
-    .set({ state: JSON.stringify(state), sc_hash: scHash, result_hash: resultHash })
-    .where('rc_hash', '=', rcHash)
+    .set({
+      proposal: round.proposal === null ? null : canonicalJson(round.proposal),
+      state: JSON.stringify(round.state),
+      sc_hash: round.scHash,
+      result_hash: round.resultHash,
+    })
+    .where('rc_hash', '=', round.rcHash)
     .execute();
 }
 
@@ -43,6 +64,11 @@ export async function lockRound(tx: Tx, rcHash: string): Promise<StoredRound | n
     .where('rc_hash', '=', rcHash)
     .forUpdate()
     .executeTakeFirst();
+  return row === undefined ? null : rowToRound(row);
+}
+
+export async function findRound(db: Db, rcHash: string): Promise<StoredRound | null> {
+  const row = await db.selectFrom('rounds').select(COLUMNS).where('rc_hash', '=', rcHash).executeTakeFirst();
   return row === undefined ? null : rowToRound(row);
 }
 
@@ -81,6 +107,19 @@ export async function openRounds(db: Db, taskId?: string): Promise<StoredRound[]
   return (await query.execute()).map(rowToRound);
 }
 
+/** Abandoned rounds whose task waits until helpers have closed them. */
+export async function roundsToClose(db: Db): Promise<StoredRound[]> {
+  const rows = await db
+    .selectFrom('rounds as r')
+    .innerJoin('tasks as t', 't.last_result', 'r.result_hash')
+    .select(COLUMNS.map((column) => `r.${column}` as const))
+    .where('t.state', '=', 'waiting')
+    .where('t.open_at', 'is', null)
+    .orderBy('r.rc_hash')
+    .execute();
+  return rows.map(rowToRound);
+}
+
 /** Rounds after number `after` that have ended, oldest first. */
 export async function endedRounds(
   db: Db,
@@ -105,6 +144,8 @@ function rowToRound(row: Pick<Row<'rounds'>, (typeof COLUMNS)[number]>): StoredR
     rcHash: row.rc_hash,
     taskId: row.task_id,
     round: row.round,
+    kind: row.kind,
+    proposal: row.proposal === null ? null : (JSON.parse(row.proposal) as Statement<RoundConfig>),
     // jsonb comes back parsed; only this file writes it.
     state: row.state as unknown as RoundState,
     scHash: row.sc_hash,

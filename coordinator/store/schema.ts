@@ -1,5 +1,5 @@
 /**
- * The coordinator's tables, as types. What each column means stands once, in `migrations/0001-init.ts`.
+ * The coordinator's tables, as types. What each column means stands once, in `migrations/`.
  *
  * Trust: the database holds no secret that opens an update, only masked vectors of running rounds. Whoever can read it learns who took
  * part in which round (pseudonyms), consent events and models. Whoever can write it can lose rounds, un-withdraw a consent or put
@@ -9,7 +9,7 @@
  * Hashes, keys and subject ids are text, spelled as on the wire; payloads are bytes; times are milliseconds since 1970.
  */
 import type { GeneratedAlways, Insertable, Kysely, Selectable, Transaction } from 'kysely';
-import type { RoundPhase } from '@twinkeep/protocol';
+import type { RoundConfig, RoundPhase, TaskEnd } from '@twinkeep/protocol';
 
 export interface TaskTable {
   task_id: string;
@@ -21,6 +21,9 @@ export interface TaskTable {
   rounds_opened: number;
   rounds_trained: number;
   abandoned_in_a_row: number;
+  evaluated: boolean;
+  clip_l2: number;
+  ended: TaskEnd | null;
   last_result: string | null;
   created_at: number;
 }
@@ -29,6 +32,8 @@ export interface RoundTable {
   rc_hash: string;
   task_id: string;
   round: number;
+  kind: RoundConfig['kind'];
+  proposal: string | null;
   state: string;
   phase: GeneratedAlways<RoundPhase>;
   due_at: GeneratedAlways<number | null>;
@@ -78,6 +83,19 @@ export interface ReadyTable {
   rc_hash: string;
   j: number;
   statement: string;
+}
+
+export interface CloseTable {
+  rc_hash: string;
+  j: number;
+  statement: string;
+}
+
+export interface ParticipationTable {
+  task_id: string;
+  kind: RoundConfig['kind'];
+  sub: string;
+  rc_hash: string;
 }
 
 export interface MaskSumTable {
@@ -165,6 +183,25 @@ export interface RevisionTable {
   rev: number;
 }
 
+export interface WitnessedHeadTable {
+  size: number;
+  root: Uint8Array;
+  note: string;
+  cosignatures: string;
+}
+
+export interface WitnessProblemTable {
+  name: string;
+  problem: string;
+  since: number;
+}
+
+export interface WitnessLeaseTable {
+  one: boolean;
+  holder: string | null;
+  until: number;
+}
+
 export interface Schema {
   tasks: TaskTable;
   rounds: RoundTable;
@@ -174,9 +211,14 @@ export interface Schema {
   verdicts: VerdictTable;
   readies: ReadyTable;
   mask_sums: MaskSumTable;
+  closes: CloseTable;
+  participations: ParticipationTable;
   helper_epochs: HelperEpochTable;
   models: ModelTable;
   statements: StatementTable;
+  witnessed_heads: WitnessedHeadTable;
+  witness_problems: WitnessProblemTable;
+  witness_lease: WitnessLeaseTable;
   collectors: CollectorTable;
   consent_subjects: ConsentSubjectTable;
   consent_events: ConsentEventTable;

@@ -59,27 +59,20 @@ export async function leaseDueTask(tx: Tx, taskId: string, now: number): Promise
 
 /** All that ever changes of a task. */
 export async function saveTask(tx: Tx, task: StoredTask): Promise<void> {
-  const {
-    state,
-    open_at,
-    model_hash,
-    optimizer,
-    rounds_opened,
-    rounds_trained,
-    abandoned_in_a_row,
-    last_result,
-  } = task;
   await tx
     .updateTable('tasks')
     .set({
-      state,
-      open_at,
-      model_hash,
-      optimizer,
-      rounds_opened,
-      rounds_trained,
-      abandoned_in_a_row,
-      last_result,
+      state: task.state,
+      ended: task.ended,
+      open_at: task.open_at,
+      model_hash: task.model_hash,
+      optimizer: task.optimizer,
+      clip_l2: task.clip_l2,
+      rounds_opened: task.rounds_opened,
+      rounds_trained: task.rounds_trained,
+      evaluated: task.evaluated,
+      abandoned_in_a_row: task.abandoned_in_a_row,
+      last_result: task.last_result,
     })
     .where('task_id', '=', task.task_id)
     .execute();
@@ -91,6 +84,7 @@ export async function hastenWaitingTasks(tx: Tx, now: number): Promise<void> {
     .updateTable('tasks')
     .set({ open_at: now })
     .where('state', '=', 'waiting')
+    .where('open_at', 'is not', null)
     .where('abandoned_in_a_row', '=', 0)
     .execute();
 }

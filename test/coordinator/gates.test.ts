@@ -236,6 +236,7 @@ describe('helpers', () => {
       count: 0,
       consent: null,
     });
+    await setting.world.helpersClose();
     const next = await setting.world.openRound('churn', 2);
     expect(next.config).toMatchObject({ kind: 'train', modelHash: setting.round.config.modelHash });
     expect(next.config.prevResultHash).toBe(
@@ -294,6 +295,7 @@ describe('helpers', () => {
     await setting.world.helpersJudge(setting.world.helpers.slice(1));
     expect(await helper.judge(before)).toMatchObject({ status: 204 });
     const fixed = await onlyRound(helper);
+    expect(fixed.phase).toBe('revealing');
     mustSucceed(await helper.ready(fixed));
     mustSucceed(await helper.ready(fixed));
     mustSucceed(await helper.sums(fixed));

@@ -73,7 +73,12 @@ describe('a task, from its first round to its end', () => {
       expect(model.body).toEqual(weightsToBytes(weights));
       expect(model.headers.get('Cache-Control')).toContain('immutable');
     }
-    expect(await world.offer(task.taskId)).toMatchObject({ state: 'finished', config: null, phase: null });
+    expect(await world.offer(task.taskId)).toMatchObject({
+      state: 'finished',
+      ended: 'rounds-done',
+      config: null,
+      phase: null,
+    });
     const progress = await world.client.send({ method: 'GET', path: progressPath(task.taskId) });
     const { ended, ...rest } = v.parse(taskProgressSchema, progress.body);
     expect(rest).toEqual({
@@ -82,6 +87,9 @@ describe('a task, from its first round to its end', () => {
       state: 'finished',
       rounds: 2,
       trained: 2,
+      endedBecause: 'rounds-done',
+      waitsFor: null,
+      privacy: null,
       open: null,
     });
     expect(ended.map(({ kind, status, responding }) => ({ kind, status, responding }))).toEqual([

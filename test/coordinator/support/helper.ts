@@ -8,6 +8,7 @@ import {
   helperWorkSchema,
   MEDIA,
   openSeeds,
+  reportWords,
   PATHS,
   setRoot,
   setsOfHelper,
@@ -17,7 +18,9 @@ import {
   webCryptoPrg,
   type BoxKeyPair,
   type HelperAck,
+  type HelperClosing,
   type HelperEpoch,
+  type HelperProposal,
   type HelperRound,
   type HelperWork,
   type SigningKey,
@@ -31,6 +34,9 @@ export interface TestHelper {
   j: number;
   publishEpoch(e?: number): Promise<Answer>;
   work(after?: number, wait?: number): Promise<HelperWork>;
+  /** Signs whatever is proposed; a helper of the house checks it first. */
+  cosign(proposal: HelperProposal): Promise<Answer>;
+  close(closing: HelperClosing, ready?: boolean): Promise<Answer>;
   /** Verdicts on all reports in the work; `refuse` names header hashes to refuse. */
   judge(round: HelperRound, refuse?: readonly string[]): Promise<Answer>;
   ready(round: HelperRound): Promise<Answer>;
@@ -71,6 +77,15 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
       const query = after === undefined ? '' : `?after=${after}&wait=${wait}`;
       const answer = await client().sendAsHelper(key, { method: 'GET', path: PATHS.helperWork(j) + query });
       return v.parse(helperWorkSchema, answer.body);
+    },
+    cosign: async ({ config }) => {
+      const rcHash = bytesToBase64Url(statementHash(config));
+      return put(PATHS.helperCosignature(j, rcHash), await signStatement('round-config', config.body, key));
+    },
+    close: async ({ config }, ready = false) => {
+      const rcHash = bytesToBase64Url(statementHash(config.statement));
+      const close = { v: 1, rcHash, j, ready };
+      return put(PATHS.helperClose(j, rcHash), await signStatement('helper-close', close, key));
     },
     judge: async (round, refuse = []) => {
       const config = round.config.statement.body;
@@ -123,7 +138,7 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
       const family = helperFamily(config.helpers.length, config.c);
       const sums = new Map<number, Uint32Array>();
       for (const index of setsOfHelper(family, j)) {
-        const sum = new Uint32Array(config.dPadded + config.evaluationLength);
+        const sum = new Uint32Array(reportWords(config));
         for (const member of members) {
           const seed = seeds.get(rcHash)?.get(member)?.get(index) as Uint8Array;
           await addMask(

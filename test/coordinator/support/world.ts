@@ -44,9 +44,12 @@ export interface World {
   /** Null where there is no news. */
   pollOffer(taskId: string, after?: number, wait?: number): Promise<RoundOffer | null>;
   offer(taskId: string): Promise<RoundOffer>;
-  /** Waits until a round of this number is open. */
+  /** Waits until a round of this number is open, which the helpers sign as soon as it is proposed. */
   openRound(taskId: string, round?: number): Promise<OpenRound>;
   upload(node: TestNode, round: OpenRound, clear: ClearReport): Promise<Answer>;
+  /** Helpers sign what is proposed, and close what was abandoned. */
+  helpersCosign(helpers?: readonly TestHelper[]): Promise<void>;
+  helpersClose(helpers?: readonly TestHelper[]): Promise<void>;
   /** Helpers judge, then say ready, then send sums, as far as the round lets them. */
   helpersJudge(helpers?: readonly TestHelper[]): Promise<void>;
   helpersReveal(helpers?: readonly TestHelper[]): Promise<void>;
@@ -145,6 +148,7 @@ export async function createWorld(surroundings: Partial<Surroundings> = {}): Pro
         const offer = await world.pollOffer(taskId, rev, 5);
         if (offer === null) continue;
         rev = offer.rev;
+        if (offer.phase === 'proposed') await world.helpersCosign();
         const statement = offer.config?.statement;
         if (statement === undefined || statement.body.round < round) continue;
         if (statement.body.round > round) throw new Error(`round ${round} is over`);
@@ -157,6 +161,23 @@ export async function createWorld(surroundings: Partial<Surroundings> = {}): Pro
         path: PATHS.report(rcHash, node.device.key.id),
         body: report.bytes,
       }),
+    helpersCosign: async (who = helpers) => {
+      for (const helper of who) {
+        for (const proposal of (await helper.work()).proposals) {
+          const answer = await helper.cosign(proposal);
+          // The signatures of the others were enough meanwhile.
+          if (answer.code !== 'round/closed') mustSucceed(answer);
+        }
+      }
+    },
+    helpersClose: async (who = helpers) => {
+      for (const helper of who) {
+        for (const closing of (await helper.work()).closing) {
+          const answer = await helper.close(closing);
+          if (answer.code !== 'round/closed') mustSucceed(answer);
+        }
+      }
+    },
     helpersJudge: async (who = helpers) => {
       for (const helper of who) {
         for (const round of (await helper.work()).rounds)
