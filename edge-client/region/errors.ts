@@ -23,6 +23,10 @@ export type RegionErrorCode =
   | 'helper/config'
   | 'helper/set'
   | 'helper/closed'
+  /** A mask helper does not say that it answered nothing, because it did. */
+  | 'helper/answered'
+  /** The audit log is not one log, or does not show what a helper must see of it. */
+  | 'helper/log'
   /** The command line is not one of the documented forms. */
   | 'cli/usage';
 

@@ -16,6 +16,7 @@ export * from './helper/answer.ts';
 export * from './helper/check.ts';
 export * from './helper/duties.ts';
 export * from './helper/epoch.ts';
+export * from './helper/follow-log.ts';
 export * from './helper/expand.ts';
 export * from './helper/judge.ts';
 export * from './helper/node-prg.ts';

@@ -2,7 +2,6 @@
  * G2, the round check: a device sends something only to a round that passes every line of `checkRound`. The coordinator and the
  * network control the offer; the trust root, the clock and the store are the device's own.
  */
-import { bytesToBase64Url } from '@twinkeep/audit';
 import {
   parseTask,
   ProtocolError,
@@ -22,7 +21,7 @@ import type { ReportRecord } from '../store/port.ts';
 import { requireFirstReport, requireHistory, type AskResults } from './history.ts';
 import { requireContinuation, requireOneLog, type AskConsistency } from './log.ts';
 import { StayHomeError, type StayHome, type StayHomeReason } from './reasons.ts';
-import { requireHelpers, requireOpen, requireTerms } from './terms.ts';
+import { requireCosigned, requireHelpers, requireOpen, requireTerms } from './terms.ts';
 
 declare const checked: unique symbol;
 
@@ -33,8 +32,10 @@ export interface CheckedRound {
   readonly rcHash: Uint8Array;
   /** The log's checkpoint as of this round, to be kept before anything is sent. */
   readonly note: string;
-  /** Rounds whose reports the log calls abandoned: their models are free again. */
+  /** Rounds that were abandoned unopened: this device's reports in them count no more. */
   readonly released: readonly string[];
+  /** Rounds on the same model: this device's reports in them stay participations, and do not bar another. */
+  readonly counted: readonly string[];
   readonly [checked]: true;
 }
 
@@ -75,13 +76,14 @@ async function passAllChecks(offer: RoundOffer, context: RoundContext): Promise<
   await requireContinuation(context.seen, round.checkpoint, trust.log.vkey, context.askConsistency);
   await requireOneLog(logged.checkpoint, round.checkpoint, context.askConsistency);
 
-  requireTerms(config, task, bytesToBase64Url(statementHash(logged.statement)), trust);
+  requireTerms(config, logged.statement, trust);
   requireHelpers(config, offer.epochs, task, trust);
-  requireOpen(config, task, now);
+  requireCosigned(round.statement);
+  requireOpen(config, now);
   if (config.nMin < context.nMin) throw new StayHomeError('cohort-too-small');
 
   const last = requireHistory(config, offer.lastResult, task, trust);
-  const { released, results } = await requireFirstReport(
+  const { released, counted, results } = await requireFirstReport(
     config,
     context.reports,
     task,
@@ -92,7 +94,7 @@ async function passAllChecks(offer: RoundOffer, context: RoundContext): Promise<
     await requireOneLog(result.checkpoint, round.checkpoint, context.askConsistency);
 
   const rcHash = statementHash(round.statement);
-  return { task, config, rcHash, note: round.note, released } as unknown as CheckedRound;
+  return { task, config, rcHash, note: round.note, released, counted } as unknown as CheckedRound;
 }
 
 function requireLogged<T>(

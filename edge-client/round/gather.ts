@@ -1,6 +1,7 @@
 /** Who contributes to a round: every twin of this keeper that gives leave, has a label, and has the role that the round asks for. */
 import { equalBytes } from '@twinkeep/audit';
 import type { DecisionReason } from '@twinkeep/consent';
+import type { RoundConfig } from '@twinkeep/protocol';
 import {
   askContribution,
   readConsentChain,
@@ -56,10 +57,18 @@ export async function gatherTwins(deps: GatherDeps, round: CheckedRound): Promis
       task,
       [...rows].filter(([subject]) => roles.get(subject) === role).map(([, row]) => row),
     );
-  // An evaluating round asks only those who never trained.
-  const trainers = config.kind === 'train' ? ofRole('train') : assembleSet(task, []);
-  return { trainers, heldOut: ofRole('hold-out'), denied, unlabelled };
+  // An evaluating round asks only those who never trained. With noise a training round asks trainers only: a participant's report is one
+  // participation, and held-out twins can afford fewer.
+  const asked = ROLES_ASKED[config.dp.mech][config.kind];
+  const ofAsked = (role: Role): TrainingSet => (asked.includes(role) ? ofRole(role) : assembleSet(task, []));
+  return { trainers: ofAsked('train'), heldOut: ofAsked('hold-out'), denied, unlabelled };
 }
+
+const ROLES_ASKED: Readonly<Record<RoundConfig['dp']['mech'], Record<RoundConfig['kind'], readonly Role[]>>> =
+  {
+    none: { train: ['train', 'hold-out'], evaluate: ['hold-out'] },
+    'discrete-gaussian': { train: ['train'], evaluate: ['hold-out'] },
+  };
 
 /** What earlier rounds have made of a twin, made anew where it changed: in memory only, of one keeper. */
 export interface GatherCache {

@@ -1,14 +1,19 @@
 /** What came before a round: its own task's last result, and the reports that this device made. */
 import { bytesToBase64Url, sha256 } from '@twinkeep/audit';
 import {
+  helperCloseSchema,
   initialWeights,
   roundResultSchema,
+  showUnopened,
   statementHash,
   trustToPinned,
   verifyLogged,
+  verifyStatement,
   weightsToBytes,
+  type HelperClose,
   type LoggedStatement,
   type RoundConfig,
+  type RoundEnd,
   type RoundOffer,
   type RoundResult,
   type TaskSpec,
@@ -44,14 +49,23 @@ export function requireHistory(
   return last;
 }
 
-/** Results of a task's rounds after `round`, oldest first, from the coordinator. */
-export type AskResults = (round: number) => Promise<LoggedStatement<RoundResult>[]>;
+/** How a task's rounds after `round` ended, oldest first, from the coordinator. */
+export type AskResults = (round: number) => Promise<RoundEnd[]>;
+
+/** What becomes of this device's earlier reports with the one that it may make now. */
+export interface EarlierReports {
+  /** Hashes of the configurations of rounds that no sum of was opened, nor will be: as if they had not been. */
+  released: string[];
+  /** Of rounds on the same model that stay participations. */
+  counted: string[];
+  results: VerifiedStatement<RoundResult>[];
+}
 
 /**
- * One report per round, and one per model: the second update on the same model would open the first by subtraction. Only a
- * round that the log calls abandoned, so that its sum was never opened, makes room for another.
- * @returns hashes of the configurations whose reports are released by that
- * @throws StayHomeError 'already-reported', 'model-reported', 'too-many-rounds'
+ * One report per round. Without noise, one per model too: the second update on the same model would open the first by subtraction, unless
+ * the round was abandoned and its helpers say that they answered nothing. With noise a second one is safe to the extent of the budget,
+ * and is counted; as often as the task allows, by the device's own records.
+ * @throws StayHomeError 'already-reported', 'model-reported', 'too-many-rounds', 'budget-spent'
  */
 export async function requireFirstReport(
   config: RoundConfig,
@@ -59,24 +73,56 @@ export async function requireFirstReport(
   task: TaskSpec,
   trust: Trust,
   ask: AskResults,
-): Promise<{ released: string[]; results: VerifiedStatement<RoundResult>[] }> {
+): Promise<EarlierReports> {
   if (reports.some(({ round }) => round === config.round)) throw new StayHomeError('already-reported');
   const held = reports.filter(({ outcome }) => outcome !== 'released');
-  const results: VerifiedStatement<RoundResult>[] = [];
-  for (const report of held.filter(
+  const onModel = held.filter(
     ({ modelHash, kind }) => modelHash === config.modelHash && kind === config.kind,
-  )) {
-    const [answer] = await ask(report.round - 1);
-    if (answer === undefined) throw new StayHomeError('model-reported');
-    const result = verifyResult(answer, trust);
+  );
+  const { dp } = config;
+  if (dp.mech === 'none') return requireUnopened(config, held, onModel, task, trust, ask);
+  const spent = held.filter(({ kind }) => kind === config.kind).length;
+  const cap = config.kind === 'train' ? dp.trainings : dp.evaluations;
+  if (spent >= cap) throw new StayHomeError('budget-spent', `${spent} of ${cap}`);
+  return { released: [], counted: onModel.map(({ rcHash }) => rcHash), results: [] };
+}
+
+async function requireUnopened(
+  config: RoundConfig,
+  held: readonly ReportRecord[],
+  onModel: readonly ReportRecord[],
+  task: TaskSpec,
+  trust: Trust,
+  ask: AskResults,
+): Promise<EarlierReports> {
+  const results: VerifiedStatement<RoundResult>[] = [];
+  for (const report of onModel) {
+    const [end] = await ask(report.round - 1);
+    if (end === undefined) throw new StayHomeError('model-reported');
+    const result = verifyResult(end.result, trust);
     const { rcHash, status } = result.statement.body;
     if (rcHash !== report.rcHash || status !== 'abandoned') throw new StayHomeError('model-reported');
+    // A coordinator that got all sums may call the round abandoned nevertheless: its helpers know.
+    if (!showUnopened(config, validCloses(end, rcHash, trust)))
+      throw new StayHomeError('model-reported', 'too few helpers say that they answered nothing');
     results.push(result);
   }
   const released = results.map(({ statement }) => statement.body.rcHash);
   const trained = held.filter(({ kind, rcHash }) => kind === 'train' && !released.includes(rcHash));
   if (config.kind === 'train' && trained.length >= task.rounds) throw new StayHomeError('too-many-rounds');
-  return { released, results };
+  return { released, counted: [], results };
+}
+
+function validCloses({ closes }: RoundEnd, rcHash: string, trust: Trust): HelperClose[] {
+  return closes.flatMap((close) => {
+    const key = trust.helpers.find(({ j }) => j === close.body.j)?.key ?? '';
+    try {
+      const { body } = verifyStatement(close, 'helper-close', helperCloseSchema, key);
+      return body.rcHash === rcHash ? [body] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function verifyResult(logged: LoggedStatement<RoundResult>, trust: Trust): VerifiedStatement<RoundResult> {

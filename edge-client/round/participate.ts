@@ -133,6 +133,7 @@ async function checkAndRemember(
     try {
       if (seen !== round.note) await store.saveCheckpoint(seen, round.note);
       for (const rcHash of round.released) await store.settleReport(rcHash, 'released');
+      for (const rcHash of round.counted) await store.settleReport(rcHash, 'counted');
       return round;
     } catch (error) {
       if (!hasCode(error, 'store/conflict')) throw error;

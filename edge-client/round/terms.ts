@@ -1,8 +1,9 @@
 /** What a round's configuration must say, given its task and the keys that this device trusts. Every field is compared. */
-import { canonicalJson } from '@twinkeep/audit';
 import {
+  cosigners,
+  foreignField,
   helperEpochSchema,
-  roundTerms,
+  LOG_MODE_NEEDS_WITNESSES,
   verifyStatement,
   type HelperEpoch,
   type RoundConfig,
@@ -13,29 +14,16 @@ import {
 import { CLOCK_TOLERANCE } from './clock.ts';
 import { StayHomeError } from './reasons.ts';
 
-/** @throws StayHomeError 'config-mismatch' with the first field that differs */
-export function requireTerms(config: RoundConfig, task: TaskSpec, taskHash: string, trust: Trust): void {
-  const terms = { ...roundTerms(task), taskHash, issuerKeys: trust.issuer.keys };
-  for (const [field, expected] of Object.entries(terms)) {
-    if (canonicalJson(config[field as keyof typeof terms]) !== canonicalJson(expected))
-      throw new StayHomeError('config-mismatch', field);
-  }
-  if (config.clientBuildHash !== null) throw new StayHomeError('config-mismatch', 'clientBuildHash');
-  const { privacy } = task;
-  // An adaptive bound says nothing about anybody: the noise is in units of it.
-  if ((privacy.mech === 'none' || privacy.adaptiveClip === null) && config.clipL2 !== task.clipL2)
-    throw new StayHomeError('config-mismatch', 'clipL2');
-  if (privacy.mech === 'none' && config.kind === 'evaluate' && config.round <= task.rounds)
-    throw new StayHomeError('config-mismatch', 'kind');
+/** @throws StayHomeError 'config-mismatch' with the first field that differs, 'no-witnesses' */
+export function requireTerms(config: RoundConfig, task: Statement<TaskSpec>, trust: Trust): void {
+  const field = foreignField(config, task, trust);
+  if (field !== null) throw new StayHomeError('config-mismatch', field);
+  if (config.mode === 'log' && trust.witnesses === null)
+    throw new StayHomeError('no-witnesses', LOG_MODE_NEEDS_WITNESSES);
 }
 
-/** @throws StayHomeError 'config-mismatch' for windows that are not those of the task, 'clock-mismatch' outside of them */
-export function requireOpen(config: RoundConfig, task: TaskSpec, now: number): void {
-  const { openAt, closeAt, ackDeadline, revealDeadline } = config;
-  const { collect, ack, reveal } = task.windows;
-  const windows = [closeAt - openAt, ackDeadline - closeAt, revealDeadline - ackDeadline];
-  if (windows.some((window, i) => window !== [collect, ack, reveal][i]))
-    throw new StayHomeError('config-mismatch', 'windows');
+/** @throws StayHomeError 'clock-mismatch' */
+export function requireOpen({ openAt, closeAt }: RoundConfig, now: number): void {
   if (now < openAt - CLOCK_TOLERANCE || now >= closeAt + CLOCK_TOLERANCE)
     throw new StayHomeError('clock-mismatch');
 }
@@ -64,6 +52,17 @@ export function requireHelpers(
     if (epoch.notBefore > config.openAt + CLOCK_TOLERANCE || epoch.notAfter < config.closeAt)
       throw new StayHomeError('helpers-refused', `the epoch of helper ${j} is another time`);
   });
+}
+
+/**
+ * So many helpers have checked the very same configuration, each against its own floors: a coordinator that shows one party another
+ * configuration of a round finds no helper for it. They are those of the trust root: `requireHelpers` comes first.
+ * @throws StayHomeError 'not-cosigned'
+ */
+export function requireCosigned(statement: Statement<RoundConfig>): void {
+  const signed = cosigners(statement).length;
+  const { q } = statement.body;
+  if (signed < q) throw new StayHomeError('not-cosigned', `${signed} of ${q}`);
 }
 
 function verifiedEpoch(epoch: Statement<HelperEpoch> | undefined, key: string): HelperEpoch {

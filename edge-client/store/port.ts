@@ -104,7 +104,7 @@ export interface TwinStore {
    * Records a report *before* it is sent, with its bytes, so that a retry sends the same. What a crash leaves behind is a
    * `pending` report: it may have arrived or not, and sending it again is right in both cases.
    * @throws StoreError `store/reported` where there is a report of the same task and round, or one of the same task, model and kind
-   *   whose outcome is not `released`: two masked reports on one model are a differencing surface
+   *   whose outcome is neither `released` nor `counted`: two masked reports on one model are a differencing surface
    */
   addReport(report: NewReport): Promise<void>;
 
@@ -146,10 +146,11 @@ export interface ConsentReceipt {
 export type Role = 'train' | 'hold-out';
 
 /**
- * `pending`: sent or about to be. `accepted`, `refused`: the coordinator's last word. `released`: a logged result says that the
- * round was abandoned, so its sum was never opened and the same model may be reported on once more.
+ * `pending`: sent or about to be. `accepted`, `refused`: the coordinator's last word. `released`: the round was abandoned and its helpers
+ * answered nothing, so the same model may be reported on once more, as if this report had not been. `counted`: sums of the task
+ * carry noise, so the same model may be reported on once more, and this report stays a participation.
  */
-export type ReportOutcome = 'pending' | 'accepted' | 'refused' | 'released';
+export type ReportOutcome = 'pending' | 'accepted' | 'refused' | 'released' | 'counted';
 
 export interface NewReport {
   taskId: string;

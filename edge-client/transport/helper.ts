@@ -1,14 +1,17 @@
 /** What a mask helper asks of the coordinator and tells it: an outbound client that proves its pinned key with every request. */
-import { utf8ToBytes } from '@twinkeep/audit';
+import { bytesToBase64Url, utf8ToBytes } from '@twinkeep/audit';
 import {
   helperWorkSchema,
   MAX_WAIT_SECONDS,
   MEDIA,
   PATHS,
+  statementHash,
   type HelperAck,
+  type HelperClose,
   type HelperEpoch,
   type HelperReady,
   type HelperWork,
+  type RoundConfig,
   type Statement,
 } from '@twinkeep/protocol';
 import { parseJson } from './answer.ts';
@@ -51,6 +54,17 @@ export function submitEpoch(
   return put(transport, PATHS.helperEpoch(epoch.body.j), toJson(epoch), signal);
 }
 
+/** @param config with this helper's signature alone */
+export function submitCosignature(
+  transport: Transport,
+  j: number,
+  config: Statement<RoundConfig>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const rcHash = bytesToBase64Url(statementHash(config));
+  return put(transport, PATHS.helperCosignature(j, rcHash), toJson(config), signal);
+}
+
 export function submitAck(
   transport: Transport,
   ack: Statement<HelperAck>,
@@ -65,6 +79,14 @@ export function submitReady(
   signal?: AbortSignal,
 ): Promise<void> {
   return put(transport, PATHS.helperReady(ready.body.j, ready.body.rcHash), toJson(ready), signal);
+}
+
+export function submitClose(
+  transport: Transport,
+  close: Statement<HelperClose>,
+  signal?: AbortSignal,
+): Promise<void> {
+  return put(transport, PATHS.helperClose(close.body.j, close.body.rcHash), toJson(close), signal);
 }
 
 /** @param sums bytes of `encodeSums` */

@@ -51,8 +51,10 @@ export type RoundTrouble =
   | 'consent-not-logged'
   /** What the task wants to predict has not been seen here, so there is nothing to learn from. */
   | 'no-label'
-  /** The round asks only twins that are held out, or this twin is. */
+  /** The round asks only twins that are held out. */
   | 'not-asked'
+  /** The round asks only twins that train, and this one is held out. */
+  | 'held-out'
   | 'task-unknown'
   | 'coordinator-unreachable'
   /** Something else than the coordinator answers: a sign-in page, a proxy. */

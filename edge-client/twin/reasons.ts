@@ -44,6 +44,7 @@ const SENTENCES: Readonly<Record<Exclude<Reason, StayHomeReason>, string>> = {
   'clock-jumped': 'The clock of this device was changed or the device slept; the twin looks again.',
   'no-label': 'What is to be predicted has not been seen here, so there is nothing to learn from yet.',
   'not-asked': 'This round only asks twins that do not train.',
+  'held-out': 'This round only asks twins that train; this one is kept apart to see how well the model does.',
   'task-unknown': 'The task is not published yet.',
   'coordinator-unreachable': 'The coordinator cannot be reached; the twin tries again.',
   'not-the-coordinator':

@@ -123,8 +123,7 @@ async function sayStaysHome(
   const round = config?.round ?? null;
   if (stayHome === 'no-round') return void sayNoRound(board, taskId, round);
   if (stayHome === 'already-reported') return sayKnownReport(home, board, task, config as RoundConfig);
-  const reason =
-    stayHome === 'too-few-twins' ? await whyNobody(home, task, config?.ackDeadline ?? 0) : stayHome;
+  const reason = stayHome === 'too-few-twins' ? await whyNobody(home, task, config ?? null) : stayHome;
   board.sayWhy(taskId, { round, state: 'stays-home' }, reason, detail);
 }
 
@@ -151,10 +150,11 @@ async function sayKnownReport(
 async function whyNobody(
   home: Home,
   task: TaskSpec,
-  until: number,
+  config: RoundConfig | null,
 ): Promise<Exclude<NonNullable<RoundState['reason']>, undefined>> {
-  const leave = await askLeave(home, task, until);
+  const leave = await askLeave(home, task, config?.ackDeadline ?? 0);
   if ('denied' in leave) return leave.unlogged === true ? 'consent-not-logged' : 'not-consented';
   const { label } = labelOf(await readFeatures(home), task);
-  return Number.isNaN(label) ? 'no-label' : 'not-asked';
+  if (Number.isNaN(label)) return 'no-label';
+  return config?.kind === 'train' ? 'held-out' : 'not-asked';
 }

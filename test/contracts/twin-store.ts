@@ -328,7 +328,7 @@ export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>
 
       it('refuses a second report of a round, whatever became of the first', async () => {
         await store.addReport(report({ round: 1 }));
-        for (const outcome of ['accepted', 'refused', 'released'] as const) {
+        for (const outcome of ['accepted', 'refused', 'released', 'counted'] as const) {
           await store.settleReport('rc-1', outcome);
           await expect(
             store.addReport(report({ round: 1, rcHash: 'rc-other', modelHash: 'model-other' })),
@@ -349,6 +349,18 @@ export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>
         await store.settleReport('rc-1', 'released');
         await store.addReport(report({ round: 3 }));
         await expect(store.addReport(report({ round: 4 }))).rejects.toMatchObject({ code: 'store/reported' });
+      });
+
+      it('takes a second report on a model where the first is counted, and keeps both', async () => {
+        await store.addReport(report({ round: 1 }));
+        await store.settleReport('rc-1', 'counted');
+        await store.addReport(report({ round: 2 }));
+        await expect(store.addReport(report({ round: 3 }))).rejects.toMatchObject({ code: 'store/reported' });
+        const again = await opened.reopen();
+        expect((await again.readReports('task')).map(({ outcome }) => outcome)).toEqual([
+          'pending',
+          'counted',
+        ]);
       });
 
       it('lets one of two concurrent reports of a round through', async () => {

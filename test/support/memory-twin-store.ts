@@ -140,7 +140,10 @@ export function createMemoryTwinStore(): TwinStore {
         ({ taskId, round, modelHash, kind, outcome }) =>
           taskId === report.taskId &&
           (round === report.round ||
-            (modelHash === report.modelHash && kind === report.kind && outcome !== 'released')),
+            (modelHash === report.modelHash &&
+              kind === report.kind &&
+              outcome !== 'released' &&
+              outcome !== 'counted')),
       );
       if (clashes) throw new StoreError('store/reported', 'this round or this model was reported on before');
       reports.push({ ...report, bytes: report.bytes.slice(), outcome: 'pending' });

@@ -1,15 +1,19 @@
 /**
- * A helper's part after a set is fixed: ready, then, once q helpers are ready for the same set, its sums of masks.
+ * A helper's part after a set is fixed. In quorum mode: ready, then, once q helpers are ready for the same set, its sums of masks. In log
+ * mode: its sums, once it has read in the witnessed log that there is no other set of the round.
  *
  * Order is everything here. Each flag is durable before the statement that rests on it is made, and each flag is bound to one set
  * for ever, so that whatever crashes, and whatever the coordinator shows later, no second set gets a ready or a sum. Answering the
- * same set again is harmless: the sums are the same bytes. Section 2.5, steps 6 and 7.
+ * same set again is harmless: the sums, noise included, are the same bytes, and no budget is spent twice. Section 2.5, steps 6 and 7.
  */
 import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
 import {
+  addNoise,
+  ascendingHashes,
   encodeSums,
   helperFamily,
   helperReadySchema,
+  noiseKey,
   reportWords,
   setCommitSchema,
   setRoot,
@@ -29,6 +33,9 @@ import {
 } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
 import type { HelperPolicy, HelperRoundTerms } from './check.ts';
+import { followLog, type LogSource } from './follow-log.ts';
+import type { SetRefusal } from './ledger.ts';
+import { nodePrg } from './node-prg.ts';
 import type { HelperStore } from './store.ts';
 import type { MaskThreads } from './threads.ts';
 
@@ -36,7 +43,9 @@ export interface AnswerDeps {
   policy: HelperPolicy;
   key: SigningKey;
   store: HelperStore;
-  masks: MaskThreads;
+  /** The audit log, as the coordinator serves it. */
+  source: LogSource;
+  masks: Pick<MaskThreads, 'sumMasks'>;
   /** Milliseconds since 1970. */
   clock: () => number;
 }
@@ -49,16 +58,20 @@ export interface CheckedSet {
 }
 
 /**
- * Everything about a set that a helper can know. @throws ProtocolError, or RegionError 'helper/set', 'helper/closed'
+ * Everything about a set that a helper can know. @throws ProtocolError, or RegionError 'helper/set', 'helper/closed', 'helper/log'
  */
 export async function checkSet(
   set: NonNullable<HelperRound['set']>,
   { config, rcHash }: HelperRoundTerms,
-  { policy, store, clock }: AnswerDeps,
+  { policy, store, source, clock }: AnswerDeps,
 ): Promise<CheckedSet> {
-  const { statement } = verifyLogged(set.commit, 'set-commit', setCommitSchema, trustToPinned(policy.trust));
+  const shown = verifyLogged(set.commit, 'set-commit', setCommitSchema, trustToPinned(policy.trust));
+  const { statement } = shown;
   const commit = statement.body;
+  const scHash = bytesToBase64Url(statementHash(statement));
   if (commit.rcHash !== rcHash) throw refusal('it is of another round');
+  await followLog(shown, { store, source });
+  await requireOnlySet({ leaf: shown.index, rcHash, scHash }, store);
   if (clock() > config.revealDeadline) throw new RegionError('helper/closed', 'the time to answer is over');
   requireMembers(set.members, commit, config, policy.minReports);
   const verdicts = await store.verdicts(rcHash, set.members);
@@ -66,17 +79,16 @@ export async function checkSet(
     throw refusal('it has a member that this helper did not accept');
   const twins = [...verdicts.values()].reduce((sum, verdict) => sum + verdict.twins, 0);
   if (twins !== commit.twins || twins > config.maxTwins) throw refusal('its twins do not add up');
-  return { scHash: bytesToBase64Url(statementHash(statement)), members: set.members };
+  return { scHash, members: ascendingHashes(set.members) };
 }
 
 /** Binds the round to the set, durably; only then is there a statement. @throws RegionError 'helper/set' for a second set */
 export async function makeReady(
-  { scHash }: CheckedSet,
+  { scHash, members }: CheckedSet,
   { rcHash }: HelperRoundTerms,
   { policy, key, store }: AnswerDeps,
 ): Promise<Statement<HelperReady>> {
-  if (!(await store.bindSet(rcHash, scHash)))
-    throw refusal('this helper is bound to another one of this round');
+  requireNone(await store.bindSet(rcHash, scHash, members));
   const body: HelperReady = { v: 1, rcHash, scHash, j: policy.j };
   return signStatement('helper-ready', body, key);
 }
@@ -101,24 +113,53 @@ export function countReadies(
   return { said, agreed: said && ready.length >= config.q };
 }
 
-/** Marks the set as revealed, durably; only then are sums computed. @returns bytes of `encodeSums` */
+/** Marks the set as answered and spends its members' budget, durably; only then are sums computed. @returns bytes of `encodeSums` */
 export async function revealSums(
   { scHash, members }: CheckedSet,
   { config, rcHash }: HelperRoundTerms,
   { policy, key, store, masks }: AnswerDeps,
 ): Promise<Uint8Array> {
-  if (!(await store.markRevealed(rcHash, scHash)))
-    throw refusal('this helper is bound to another one of this round');
-  const seeds = await store.seeds(rcHash, members);
-  if (seeds.size !== members.length)
+  requireNone(await store.answerSet(rcHash, scHash, members));
+  const kept = await store.seeds(rcHash, members);
+  if (kept.size !== members.length)
     throw new RegionError('helper/closed', 'the seeds of the round are erased');
+  const seeds = members.map((member) => kept.get(member)!);
   const family = helperFamily(config.helpers.length, config.c);
-  const sums = await masks.sumMasks([...seeds.values()], {
+  const sets = setsOfHelper(family, policy.j).map((index) => [index, family[index] as HelperSet] as const);
+  const sums = await masks.sumMasks(seeds, {
     rcHash: base64UrlToBytes(rcHash),
     words: reportWords(config),
-    sets: setsOfHelper(family, policy.j).map((index) => [index, family[index] as HelperSet]),
+    sets,
   });
+  if (config.dp.mech !== 'none')
+    for (const [index, set] of sets) {
+      const own = seeds.map((bySet) => bySet.get(index)!);
+      const noise = noiseKey(own, base64UrlToBytes(scHash), set);
+      await addNoise(sums.get(index)!, noise, config.dp.sigmaSquared, nodePrg);
+    }
   return encodeSums(sums, { rcHash, scHash, j: policy.j }, config.b, key);
+}
+
+/** The log holds this set of the round and no other, as far as this helper has read it. */
+async function requireOnlySet(
+  { leaf, rcHash, scHash }: { leaf: number; rcHash: string; scHash: string },
+  store: HelperStore,
+): Promise<void> {
+  const [first, ...others] = await store.setsOfRound(rcHash);
+  if (first?.scHash !== scHash || first.leaf !== leaf || others.length > 0)
+    throw refusal('it is not the only one of its round in the audit log');
+}
+
+const REFUSALS: Readonly<Record<Exclude<SetRefusal, 'closed'>, string>> = {
+  'other-set': 'this helper is bound to another one of this round',
+  'model-answered':
+    'a sum over the same model was answered before, and without noise their difference would tell',
+  'budget-spent': 'the privacy budget of a member is spent',
+};
+
+function requireNone(why: SetRefusal | null): void {
+  if (why === 'closed') throw new RegionError('helper/closed', 'the round is over');
+  if (why !== null) throw refusal(REFUSALS[why]);
 }
 
 function requireMembers(

@@ -7,75 +7,120 @@ import {
   signStatement,
   statementHash,
   type HelperAck,
+  type HelperClose,
+  type HelperProposal,
   type HelperReady,
   type HelperRound,
   type HelperWork,
+  type LoggedStatement,
+  type RoundConfig,
   type Statement,
+  type TaskSpec,
 } from '@twinkeep/protocol';
 import { RegionError } from '../errors.ts';
 import { checkSet, countReadies, makeReady, revealSums, type AnswerDeps } from './answer.ts';
-import { checkRoundConfig, type HelperRoundTerms } from './check.ts';
+import { checkProposal, requireLoggedConfig, roundTerms, type HelperRoundTerms } from './check.ts';
+import { closeAbandoned } from './close.ts';
 import { judgeReport } from './judge.ts';
 
 /** Where a helper's statements go. */
 export interface HelperSink {
+  cosignature(statement: Statement<RoundConfig>): Promise<void>;
   ack(statement: Statement<HelperAck>): Promise<void>;
   ready(statement: Statement<HelperReady>): Promise<void>;
   sums(rcHash: string, bytes: Uint8Array): Promise<void>;
+  close(statement: Statement<HelperClose>): Promise<void>;
 }
 
 export interface DutyDeps extends AnswerDeps {
   sink: HelperSink;
+  /** The task of a round whose proposal this helper has missed, as the coordinator published it. */
+  askTask(taskId: string): Promise<LoggedStatement<TaskSpec>>;
   /** Told of what went wrong in a round; the others go on. */
   onTrouble: (rcHash: string, error: unknown) => void;
 }
 
 /** @returns a function that works on one answer, and says whether all was done that can be done now; false: ask again */
 export function createDuties(deps: DutyDeps): (work: HelperWork) => Promise<boolean> {
+  const { policy, key, store, clock, sink } = deps;
   // Rounds that were checked and taken on, by the hash of their configuration: the same bytes need no second look.
   let known = new Map<string, HelperRoundTerms>();
   let closedFor = '';
 
-  async function takeOn(rcHash: string, round: HelperRound): Promise<HelperRoundTerms> {
-    const terms = known.get(rcHash) ?? (await checkRoundConfig(round.config, deps.policy, deps.store));
-    if (deps.clock() > terms.config.revealDeadline)
-      throw new RegionError('helper/closed', 'the round is over');
-    if (!known.has(rcHash) && !(await deps.store.admitRound(rcHash, terms.config, terms.e)))
+  /** One configuration per round, for ever: it is taken on, durably, before it is signed. */
+  async function takeOn(proposal: HelperProposal): Promise<HelperRoundTerms> {
+    const terms = await checkProposal(proposal, policy, store);
+    requireTime(terms);
+    if (!(await store.admitRound(terms.rcHash, terms.config, terms.e)))
       throw new RegionError(
         'helper/closed',
         'another configuration of this round was taken on, or it is over',
       );
+    return terms;
+  }
+
+  async function cosign(proposal: HelperProposal): Promise<void> {
+    const { config } = await takeOn(proposal);
+    await sink.cosignature(await signStatement('round-config', config, key));
+  }
+
+  /** A round at work: taken on when it was proposed, or now, by the same checks. */
+  async function enter(rcHash: string, { config }: HelperRound): Promise<HelperRoundTerms> {
+    const found = known.get(rcHash);
+    const terms = found ?? (await firstLook(rcHash, config));
+    requireTime(terms);
     known.set(rcHash, terms);
     return terms;
   }
 
+  async function firstLook(rcHash: string, config: LoggedStatement<RoundConfig>): Promise<HelperRoundTerms> {
+    const { statement } = requireLoggedConfig(config, policy);
+    if (await store.nameRound(rcHash)) return roundTerms(statement, policy, store);
+    const task = await deps.askTask(statement.body.taskId);
+    const terms = await takeOn({ config: statement, task });
+    await store.nameRound(rcHash);
+    return terms;
+  }
+
+  function requireTime({ config }: HelperRoundTerms): void {
+    if (clock() > config.revealDeadline) throw new RegionError('helper/closed', 'the round is over');
+  }
+
   /** Rounds that the coordinator no longer names, or whose time is over, lose their seeds. */
   async function closeRounds(live: readonly string[]): Promise<void> {
-    const now = deps.clock();
+    const now = clock();
     const late = [...known.values()].filter(({ config }) => config.revealDeadline < now).length;
     const state = `${[...live].sort().join()} ${late}`;
     if (state === closedFor) return;
-    await deps.store.closeRounds(live, now);
-    await deps.store.eraseEpochs(now);
+    await store.closeRounds(live, now);
+    await store.eraseEpochs(now);
     closedFor = state;
     known = new Map([...known].filter(([rcHash]) => live.includes(rcHash)));
   }
 
   return async (work) => {
     let done = true;
-    const live: string[] = [];
-    for (const round of work.rounds) {
-      const rcHash = bytesToBase64Url(statementHash(round.config.statement));
-      live.push(rcHash);
+    const attempt = async (rcHash: string, duty: () => Promise<void>): Promise<void> => {
       try {
-        await workOnRound(round, await takeOn(rcHash, round), deps);
+        await duty();
       } catch (error) {
         deps.onTrouble(rcHash, error);
         // What a rule of ours refuses stays refused; what a network or a database did may pass.
         if (!isRefusal(error)) done = false;
       }
+    };
+    const nameOf = (statement: Statement<unknown>): string => bytesToBase64Url(statementHash(statement));
+    for (const round of work.rounds) {
+      const rcHash = nameOf(round.config.statement);
+      await attempt(rcHash, async () => workOnRound(round, await enter(rcHash, round), deps));
     }
-    await closeRounds(live);
+    for (const abandoned of work.closing)
+      await attempt(nameOf(abandoned.config.statement), async () =>
+        sink.close(await closeAbandoned(abandoned, deps)),
+      );
+    for (const proposal of work.proposals)
+      await attempt(nameOf(proposal.config), async () => cosign(proposal));
+    await closeRounds(work.rounds.map(({ config }) => nameOf(config.statement)));
     return done;
   };
 }
@@ -84,6 +129,7 @@ async function workOnRound(round: HelperRound, terms: HelperRoundTerms, deps: Du
   if (round.reports.length > 0) await deps.sink.ack(await giveVerdicts(round, terms, deps));
   if (round.set === null) return;
   const set = await checkSet(round.set, terms, deps);
+  if (terms.config.mode === 'log') return deps.sink.sums(terms.rcHash, await revealSums(set, terms, deps));
   const ready = await makeReady(set, terms, deps);
   const { said, agreed } = countReadies(round.readies, set, terms, deps);
   if (!said) await deps.sink.ready(ready);

@@ -49,11 +49,12 @@ export async function judgeReport(
       code: null,
       twins: header.twins,
       subTag: subTag(round.rcHash, credential.sub),
+      participant: round.config.dp.mech === 'none' ? null : participant(round.config.taskId, credential.sub),
       seeds,
     };
   } catch (error) {
     if (!(error instanceof TwinkeepError)) throw error;
-    return { headerHash, code: error.code, twins: 0, subTag: null, seeds: null };
+    return { headerHash, code: error.code, twins: 0, subTag: null, participant: null, seeds: null };
   }
 }
 
@@ -96,6 +97,13 @@ function openBox(
   };
   const family = helperFamily(config.helpers.length, config.c);
   return openSeeds(box, context, family, header.commitments.map(base64UrlToBytes), j, boxKeys);
+}
+
+/** The owner of a budget: the same in all rounds of a task, another in every other task. */
+function participant(taskId: string, sub: string): Uint8Array {
+  return sha256(
+    concatBytes(utf8ToBytes(`twinkeep/1/helper/participant\n${taskId}\n`), base64UrlToBytes(sub)),
+  );
 }
 
 /** Two reports of one participant in one round collide; participants of two rounds cannot be matched by it. */

@@ -5,8 +5,13 @@
 import {
   isPassing,
   createTransport,
+  fetchConsistency,
+  fetchLogEntries,
+  fetchTask,
   pollWork,
   submitAck,
+  submitClose,
+  submitCosignature,
   submitEpoch,
   submitReady,
   submitSums,
@@ -17,8 +22,10 @@ import { readHelperConfig, readJson, readKey, readTrust, type HelperConfig } fro
 import { openDatabase } from '../process/database.ts';
 import { announceReady, pause } from '../process/lifecycle.ts';
 import { createLogger, errorFields, type Logger } from '../process/logger.ts';
-import { createDuties, type HelperSink } from './duties.ts';
+import type { HelperPolicy } from './check.ts';
+import { createDuties, type DutyDeps, type HelperSink } from './duties.ts';
 import { currentEpoch } from './epoch.ts';
+import type { LogSource } from './follow-log.ts';
 import type { HelperTables } from './schema.ts';
 import { createHelperSeal, privatePart } from './seal.ts';
 import { openHelperStore, type HelperStore } from './store.ts';
@@ -27,6 +34,7 @@ import { createMaskThreads, type MaskThreads } from './threads.ts';
 export interface HelperParts {
   j: number;
   minReports: number;
+  privacy: HelperPolicy['privacy'];
   trust: Trust;
   key: SigningKey;
   store: HelperStore;
@@ -56,7 +64,7 @@ export async function runHelper(configFile: string, stop: AbortSignal): Promise<
 
 async function openHelper(config: HelperConfig): Promise<HelperParts> {
   await sodiumReady;
-  const { j, minReports, coordinatorUrl } = config;
+  const { j, minReports, privacy, coordinatorUrl } = config;
   const trust = await readTrust(config.trustFile);
   const key = await readKey(config.keyFile);
   if (trust.helpers[j - 1]?.key !== key.id)
@@ -72,6 +80,7 @@ async function openHelper(config: HelperConfig): Promise<HelperParts> {
   return {
     j,
     minReports,
+    privacy,
     trust,
     key,
     store,
@@ -94,17 +103,27 @@ export async function helperLoop(parts: HelperParts, stop: AbortSignal): Promise
     random: randomBytes,
   });
   const sink: HelperSink = {
+    cosignature: (statement) => submitCosignature(transport, j, statement, stop),
+    close: (statement) => submitClose(transport, statement, stop),
     ack: (statement) => submitAck(transport, statement, stop),
     ready: (statement) => submitReady(transport, statement, stop),
     sums: (rcHash, bytes) => submitSums(transport, { j, rcHash }, bytes, stop),
   };
-  const policy = { j, keyId: key.id, trust, minReports: parts.minReports };
+  const source: LogSource = {
+    entries: (from, to) => fetchLogEntries(transport, from, to, stop),
+    consistency: (from, to) => fetchConsistency(transport, from, to, stop),
+  };
+  const askTask: DutyDeps['askTask'] = (taskId) => fetchTask(transport, taskId, stop);
+  const policy = { j, keyId: key.id, trust, minReports: parts.minReports, privacy: parts.privacy };
   const onTrouble = (rcHash: string, error: unknown): void => {
     // The round needs q helpers only: whoever comes later than that finds it closed.
     const late = error instanceof ProblemError && error.code === 'round/closed';
-    log[late ? 'debug' : 'warn']({ rcHash, ...errorFields(error) }, 'a round goes on without this helper');
+    const broken = error instanceof RegionError && error.code === 'helper/log';
+    const level = late ? 'debug' : broken ? 'error' : 'warn';
+    log[level]({ rcHash, ...errorFields(error) }, 'a round goes on without this helper');
   };
-  const performDuties = createDuties({ policy, key, store, masks, clock, sink, onTrouble });
+  const duties = { policy, key, store, source, masks, clock, sink, askTask, onTrouble };
+  const performDuties = createDuties(duties);
   let published = 0;
   let after = 0;
   let announced = false;

@@ -1,8 +1,9 @@
 /**
  * The mask helper's database. Who owns it as bytes reads which rounds there were, how many reports each had and what this helper
  * answered: all of that is public. Seeds and epoch keys are sealed under a key that follows from the helper's key file, outside of
- * the database, and are erased when their round is over. Flags are kept for ever: who puts an old copy of this database back takes
- * the helper's memory of what it has answered, so a restored helper must not go on before every round of the backup is over.
+ * the database, and are erased when their round is over. Flags, participations and the position in the log are kept for ever: who puts
+ * an old copy of this database back takes the helper's memory of what it has answered and of whose budget that has spent, so a
+ * restored helper must not go on before every round of the backup is over.
  */
 export interface HelperTables {
   helper: { id: number; j: number; key_id: string };
@@ -17,11 +18,15 @@ export interface HelperTables {
     rc_hash: string;
     task_id: string;
     round: number;
-    e: number;
+    e: number | null;
     reveal_deadline: string;
     sc_hash: string | null;
     revealed: boolean;
     closed: boolean;
+    kind: 'train' | 'evaluate' | null;
+    model_hash: string | null;
+    cap: number | null;
+    named: boolean;
   };
   verdict: {
     rc_hash: string;
@@ -30,7 +35,23 @@ export interface HelperTables {
     code: string | null;
     twins: number;
     seeds: Buffer | null;
+    participant: Buffer | null;
   };
+  participation: {
+    rc_hash: string;
+    participant: Buffer;
+    task_id: string;
+    kind: 'train' | 'evaluate';
+  };
+  log: {
+    id: number;
+    size: string;
+    peaks: Buffer;
+    note: string | null;
+    refused: string | null;
+    refused_note: string | null;
+  };
+  logged_set: { leaf: string; rc_hash: string; sc_hash: string };
 }
 
 const FIRST = `
@@ -100,4 +121,64 @@ COMMENT ON COLUMN verdict.twins IS 'Twins that the header claims; 0 where refuse
 COMMENT ON COLUMN verdict.seeds IS 'Mask seeds of an accepted report, sealed; null once the round is over';
 `;
 
-export const HELPER_SCHEMA: readonly string[] = [FIRST];
+const SECOND = `
+ALTER TABLE round ALTER COLUMN e DROP NOT NULL;
+ALTER TABLE round ADD COLUMN kind text;
+ALTER TABLE round ADD COLUMN model_hash text;
+ALTER TABLE round ADD COLUMN cap int;
+ALTER TABLE round ADD COLUMN named boolean NOT NULL DEFAULT true;
+ALTER TABLE round ALTER COLUMN named DROP DEFAULT;
+CREATE INDEX ON round (task_id, model_hash, kind);
+COMMENT ON COLUMN round.e IS 'Epoch whose key the boxes of this round are made for; null where it was closed before it was taken on';
+COMMENT ON COLUMN round.kind IS 'Whether the round trains or evaluates; null in rounds of earlier versions';
+COMMENT ON COLUMN round.model_hash IS 'Model that is reported on; null in rounds of earlier versions';
+COMMENT ON COLUMN round.cap IS 'Most rounds of this kind that one participant may be in; null: sums carry no noise, so there is no budget';
+COMMENT ON COLUMN round.named IS 'The coordinator has named it as a round at work; false: only its configuration was signed so far';
+
+ALTER TABLE verdict ADD COLUMN participant bytea;
+COMMENT ON COLUMN verdict.participant IS 'Hash of task and pseudonym: whose budget an answer spends; null where refused, or where there is no budget';
+
+CREATE TABLE participation (
+  rc_hash text NOT NULL REFERENCES round,
+  participant bytea NOT NULL,
+  task_id text NOT NULL,
+  kind text NOT NULL,
+  PRIMARY KEY (rc_hash, participant)
+);
+CREATE INDEX ON participation (task_id, participant, kind);
+COMMENT ON TABLE participation IS 'Privacy budget that is spent: written in the transaction that lets the sums of a round leave';
+COMMENT ON COLUMN participation.rc_hash IS 'The round';
+COMMENT ON COLUMN participation.participant IS 'Hash of task and pseudonym';
+COMMENT ON COLUMN participation.task_id IS 'The task';
+COMMENT ON COLUMN participation.kind IS 'Kind of the round: trainings and evaluations have budgets of their own';
+
+CREATE TABLE log (
+  id int PRIMARY KEY CHECK (id = 1),
+  size bigint NOT NULL,
+  peaks bytea NOT NULL,
+  note text,
+  refused text,
+  refused_note text
+);
+INSERT INTO log (id, size, peaks) VALUES (1, 0, '');
+COMMENT ON TABLE log IS 'How far this helper has read the audit log; one row';
+COMMENT ON COLUMN log.id IS 'Always 1';
+COMMENT ON COLUMN log.size IS 'Leaves read, all of them, from the first on';
+COMMENT ON COLUMN log.peaks IS 'Hashes of the complete subtrees at the right edge of that tree, 32 bytes each: enough to go on, and for the root';
+COMMENT ON COLUMN log.note IS 'The signed checkpoint that those leaves make';
+COMMENT ON COLUMN log.refused IS 'Why this log is followed no further: it was shown not to continue what was read; null: it is sound';
+COMMENT ON COLUMN log.refused_note IS 'The signed checkpoint that shows it; with note, what the operator takes to the coordinator and to others';
+
+CREATE TABLE logged_set (
+  leaf bigint PRIMARY KEY,
+  rc_hash text NOT NULL,
+  sc_hash text NOT NULL
+);
+CREATE INDEX ON logged_set (rc_hash);
+COMMENT ON TABLE logged_set IS 'Every set commit in the log up to log.size';
+COMMENT ON COLUMN logged_set.leaf IS 'Its place in the log';
+COMMENT ON COLUMN logged_set.rc_hash IS 'The round that it fixes a set of';
+COMMENT ON COLUMN logged_set.sc_hash IS 'Hash of the commit';
+`;
+
+export const HELPER_SCHEMA: readonly string[] = [FIRST, SECOND];

@@ -7,6 +7,23 @@ import type { RoundConfig } from '@twinkeep/protocol';
 import { sql, type Transaction } from 'kysely';
 import { RegionError } from '../errors.ts';
 import { migrate, type Database } from '../process/database.ts';
+import {
+  answerSet,
+  bindSet,
+  capOf,
+  closeRound,
+  hasSpentAll,
+  type ClosedRound,
+  type SetRefusal,
+} from './ledger.ts';
+import {
+  advanceLog,
+  readLogPosition,
+  refuseLog,
+  setsOfRound,
+  type LoggedSet,
+  type LogPosition,
+} from './log-position.ts';
 import { HELPER_SCHEMA, type HelperTables } from './schema.ts';
 import type { HelperSeal } from './seal.ts';
 
@@ -27,6 +44,8 @@ export interface Verdict {
 export interface NewVerdict extends Verdict {
   /** Of an accepted report: what is the same for two reports of one participant in this round. */
   subTag: Uint8Array | null;
+  /** Of an accepted report, where there is a budget: what is the same for all reports of one participant in this task. */
+  participant: Uint8Array | null;
   seeds: ReadonlyMap<number, Uint8Array> | null;
 }
 
@@ -42,16 +61,33 @@ export interface HelperStore {
    * round is closed
    */
   admitRound(rcHash: string, config: RoundConfig, e: number): Promise<boolean>;
-  /** Keeps verdicts; one that was given before stays. A second accepted report of one participant is refused here. */
+  /** Notes that the coordinator names it as a round at work. @returns false where it was not taken on, or is closed */
+  nameRound(rcHash: string): Promise<boolean>;
+  /**
+   * Keeps verdicts; one that was given before stays. A second accepted report of one participant in the round is refused here, and
+   * that of one whose budget is spent.
+   */
   addVerdicts(rcHash: string, verdicts: readonly NewVerdict[]): Promise<void>;
   verdicts(rcHash: string, headerHashes: readonly string[]): Promise<Map<string, Verdict>>;
-  /** Durably binds the round to this set. @returns false where it is bound to another one, or is closed */
-  bindSet(rcHash: string, scHash: string): Promise<boolean>;
-  /** Durably marks that the sums of this set may leave. @returns false where the round is bound to another set, or is closed */
-  markRevealed(rcHash: string, scHash: string): Promise<boolean>;
+  /** Durably binds the round to this set. @returns why it may not be answered, or null */
+  bindSet(rcHash: string, scHash: string, members: readonly string[]): Promise<SetRefusal | null>;
+  /**
+   * In one durable transaction: binds the round to this set, spends one participation of every member, marks that the sums may leave. To do
+   * it again spends nothing more. @returns why it may not be answered, with nothing changed; or null
+   */
+  answerSet(rcHash: string, scHash: string, members: readonly string[]): Promise<SetRefusal | null>;
+  /** Durably closes a round that was not answered, taken on or not. */
+  closeRound(rcHash: string, config: RoundConfig): Promise<ClosedRound>;
+  logPosition(): Promise<LogPosition>;
+  /** Moves on from `from`, with the sets found on the way. @returns false where another process was faster */
+  advanceLog(from: number, to: LogPosition, sets: readonly LoggedSet[]): Promise<boolean>;
+  /** Follows this log no further, for ever. */
+  refuseLog(why: string, note: string): Promise<void>;
+  /** Sets of a round in the log up to the position, in its order. */
+  setsOfRound(rcHash: string): Promise<LoggedSet[]>;
   /** Seeds of accepted reports, by header hash; what is not there is left out. */
   seeds(rcHash: string, headerHashes: readonly string[]): Promise<Map<string, Map<number, Uint8Array>>>;
-  /** Closes rounds for good and erases their seeds: those that are over by `now`, and, of the others, those not in `live`. */
+  /** Closes rounds for good and erases their seeds: those that are over by `now`, and those once named that are not in `live`. */
   closeRounds(live: readonly string[], now: number): Promise<number>;
   /** Erases box keys that are past their day and that no open round needs. */
   eraseEpochs(now: number): Promise<number>;
@@ -114,6 +150,10 @@ export async function openHelperStore(
           sc_hash: null,
           revealed: false,
           closed: false,
+          kind: config.kind,
+          model_hash: config.modelHash,
+          cap: capOf(config),
+          named: false,
         };
         await trx
           .insertInto('round')
@@ -127,6 +167,15 @@ export async function openHelperStore(
           .executeTakeFirst();
         return kept?.closed === false;
       }),
+    async nameRound(rcHash) {
+      const { numUpdatedRows } = await db
+        .updateTable('round')
+        .set({ named: true })
+        .where('rc_hash', '=', rcHash)
+        .where('closed', '=', false)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
     addVerdicts: (rcHash, verdicts) =>
       durable(async (trx) => {
         await lockOpenRound(trx, rcHash);
@@ -143,28 +192,13 @@ export async function openHelperStore(
         rows.map(({ header_hash, code, twins }) => [header_hash, { headerHash: header_hash, code, twins }]),
       );
     },
-    bindSet: (rcHash, scHash) =>
-      durable(async (trx) => {
-        const { numUpdatedRows } = await trx
-          .updateTable('round')
-          .set({ sc_hash: scHash })
-          .where('rc_hash', '=', rcHash)
-          .where('closed', '=', false)
-          .where(sql<boolean>`sc_hash IS NULL OR sc_hash = ${scHash}`)
-          .executeTakeFirst();
-        return numUpdatedRows === 1n;
-      }),
-    markRevealed: (rcHash, scHash) =>
-      durable(async (trx) => {
-        const { numUpdatedRows } = await trx
-          .updateTable('round')
-          .set({ revealed: true })
-          .where('rc_hash', '=', rcHash)
-          .where('closed', '=', false)
-          .where('sc_hash', '=', scHash)
-          .executeTakeFirst();
-        return numUpdatedRows === 1n;
-      }),
+    bindSet: (rcHash, scHash, members) => durable((trx) => bindSet(trx, rcHash, scHash, members)),
+    answerSet: (rcHash, scHash, members) => durable((trx) => answerSet(trx, rcHash, scHash, members)),
+    closeRound: (rcHash, config) => durable((trx) => closeRound(trx, rcHash, config)),
+    logPosition: () => readLogPosition(db),
+    advanceLog: (from, to, sets) => durable((trx) => advanceLog(trx, from, to, sets)),
+    refuseLog: (why, note) => durable((trx) => refuseLog(trx, why, note)),
+    setsOfRound: (rcHash) => setsOfRound(db, rcHash),
     async seeds(rcHash, headerHashes) {
       const rows = await db
         .selectFrom('verdict')
@@ -184,7 +218,7 @@ export async function openHelperStore(
           .updateTable('round')
           .set({ closed: true })
           .where('closed', '=', false)
-          .where(sql<boolean>`reveal_deadline < ${now} OR NOT (rc_hash = ANY(${live}))`)
+          .where(sql<boolean>`reveal_deadline < ${now} OR (named AND NOT (rc_hash = ANY(${live})))`)
           .returning('rc_hash')
           .execute();
         const hashes = closed.map(({ rc_hash }) => rc_hash);
@@ -221,19 +255,28 @@ async function addVerdict(
   trx: Transaction<HelperTables>,
   seal: HelperSeal,
   rcHash: string,
-  { headerHash, code, twins, subTag, seeds }: NewVerdict,
+  { headerHash, code, twins, subTag, participant, seeds }: NewVerdict,
 ): Promise<void> {
-  const refused = { rc_hash: rcHash, header_hash: headerHash, sub_tag: null, twins: 0, seeds: null };
+  const refused = {
+    rc_hash: rcHash,
+    header_hash: headerHash,
+    sub_tag: null,
+    twins: 0,
+    seeds: null,
+    participant: null,
+  };
+  const spent = participant !== null && (await hasSpentAll(trx, rcHash, participant));
   const row =
-    code === null && seeds !== null && subTag !== null
+    code === null && seeds !== null && subTag !== null && !spent
       ? {
           ...refused,
           sub_tag: Buffer.from(subTag),
           code,
           twins,
           seeds: seal.sealSeeds(rcHash, headerHash, seeds),
+          participant: participant === null ? null : Buffer.from(participant),
         }
-      : { ...refused, code: code ?? 'report/malformed' };
+      : { ...refused, code: code ?? (spent ? 'report/budget-spent' : 'report/malformed') };
   const { numInsertedOrUpdatedRows } = await trx
     .insertInto('verdict')
     .values(row)

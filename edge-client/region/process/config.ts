@@ -27,6 +27,8 @@ const common = {
 const atLeast = (min: number): v.GenericSchema<number> =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(1e6));
 
+const positive = (max: number): v.GenericSchema<number> => v.pipe(v.number(), v.gtValue(0), v.maxValue(max));
+
 const floors = { minReports: v.exactOptional(atLeast(2)), minTwins: v.exactOptional(atLeast(1)) };
 
 const regionSchema = v.strictObject({
@@ -45,6 +47,15 @@ const helperSchema = v.strictObject({
   ...common,
   j: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8)),
   minReports: floors.minReports,
+  privacy: v.exactOptional(
+    v.nullable(
+      v.strictObject({
+        minNoiseMultiplier: positive(1e4),
+        maxEpsilon: positive(100),
+        maxDelta: positive(1e-2),
+      }),
+    ),
+  ),
   threads: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64))),
 });
 
@@ -75,6 +86,8 @@ export interface HelperConfig {
   j: number;
   /** Fewest reports in a sum that this helper lends a hand to, whatever a task says. */
   minReports: number;
+  /** Least noise, and most that a whole task may cost one participant; null: sums without noise are lent a hand to. */
+  privacy: { minNoiseMultiplier: number; maxEpsilon: number; maxDelta: number } | null;
   /** Threads that expand masks; default: as many as processors, at most 4. */
   threads?: number;
 }
@@ -106,8 +119,8 @@ export async function readRegionConfig(file: string): Promise<RegionConfig> {
 
 /** @throws RegionError 'config/unreadable', 'config/invalid' with file and field */
 export async function readHelperConfig(file: string): Promise<HelperConfig> {
-  const { minReports = MIN_REPORTS, ...rest } = await readConfig(file, helperSchema);
-  return { ...rest, ...resolveFrom(file, rest), minReports };
+  const { minReports = MIN_REPORTS, privacy = null, ...rest } = await readConfig(file, helperSchema);
+  return { ...rest, ...resolveFrom(file, rest), minReports, privacy };
 }
 
 /** @throws RegionError 'config/unreadable', 'config/invalid' */

@@ -22,7 +22,7 @@ export interface RegionTables {
     kind: 'train' | 'evaluate';
     model_hash: string;
     header_hash: string;
-    outcome: 'pending' | 'accepted' | 'refused' | 'released';
+    outcome: 'pending' | 'accepted' | 'refused' | 'released' | 'counted';
     bytes: Buffer | null;
   };
 }
@@ -150,4 +150,15 @@ COMMENT ON COLUMN report.outcome IS 'pending until the coordinator answered; rel
 COMMENT ON COLUMN report.bytes IS 'The report as it was sent; erased once the outcome is known';
 `;
 
-export const REGION_SCHEMA: readonly string[] = [FIRST];
+const SECOND = `
+ALTER TABLE report DROP CONSTRAINT report_outcome_check;
+ALTER TABLE report ADD CONSTRAINT report_outcome_check
+  CHECK (outcome IN ('pending', 'accepted', 'refused', 'released', 'counted'));
+DROP INDEX report_once_per_model;
+CREATE UNIQUE INDEX report_once_per_model ON report (task_id, model_hash, kind)
+  WHERE outcome NOT IN ('released', 'counted');
+COMMENT ON COLUMN report.outcome IS
+  'pending until the coordinator answered; released where the round was abandoned unopened; counted where its model was reported on again, with noise';
+`;
+
+export const REGION_SCHEMA: readonly string[] = [FIRST, SECOND];

@@ -63,7 +63,8 @@ async function sealReport(cipher: Cipher, facts: ReportFacts): Promise<ReportRow
     round: await cipher.tag('round', taskId, round),
     sealed: await cipher.seal(placeOfFacts(id), jsonToBytes(facts)),
   };
-  return outcome === 'released' ? row : { ...row, model: await cipher.tag('model', taskId, modelHash, kind) };
+  const free = outcome === 'released' || outcome === 'counted';
+  return free ? row : { ...row, model: await cipher.tag('model', taskId, modelHash, kind) };
 }
 
 function placeOfFacts(row: string): Place {
