@@ -48,7 +48,7 @@ export function createApp({
   app.use(quietHeaders);
   app.use(cors(allowedOrigins, publicUrl));
 
-  app.get(PATHS.health, healthRoute(db, journal));
+  app.get(PATHS.health, healthRoute(db, journal, rounds.trust));
   app.get(PATHS.nonce, (_req, res) => {
     auth.offerNonce(res);
     res.status(204).end();

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CoordinatorError } from './errors.ts';
+import type { WitnessAddress } from './log/ask-witness.ts';
 
 export interface CoordinatorConfig {
   listen: { host: string; port: number };
@@ -16,6 +17,8 @@ export interface CoordinatorConfig {
   maxParked: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
   trust: Trust;
+  /** Where the witnesses of the trust file are asked: their keys are everyone's to know, their addresses only ours. */
+  witnesses?: WitnessAddress[];
   /** Private JWK (Ed25519) that signs tasks, configurations, sets and results. */
   key: PrivateJwk;
   /** Private JWK (Ed25519) of the log: whoever has it can write another history. */
@@ -67,6 +70,12 @@ const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
   keyFile: path,
   logKeyFile: path,
   allowedOrigins: v.optional(v.pipe(v.array(origin), v.maxLength(64)), []),
+  witnesses: v.exactOptional(
+    v.pipe(
+      v.array(v.strictObject({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)), url: httpUrl })),
+      v.maxLength(16),
+    ),
+  ),
   maxParked: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)), 2_000),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
 });

@@ -19,6 +19,7 @@ import { describe } from './http/problem.ts';
 import { createWaitingRoom } from './http/wait.ts';
 import { createJournal, nativeSha256 } from './log/journal.ts';
 import { createStatements } from './log/statements.ts';
+import { startWitnessing } from './log/witnesses.ts';
 import { createRegistry } from './models/registry.ts';
 import type { RoundDeps } from './rounds/deps.ts';
 import { startTicker } from './rounds/ticker.ts';
@@ -55,6 +56,7 @@ export async function startCoordinator(
   const { log, clock = Date.now } = surroundings;
   await sodiumReady;
   const { key, logKey, origin } = await importKeys(config);
+  requireWitnessAddresses(config);
   const onError = (what: string, error: unknown): void =>
     log.error({ what, err: describe(error) }, 'background work failed');
 
@@ -75,7 +77,12 @@ export async function startCoordinator(
     });
     log.info({ logSize: (await head())?.size ?? 0 }, 'the log agrees with its signed head');
 
-    const journal = createJournal({ signer: logKey, origin, random: randomBytes });
+    const journal = createJournal({
+      signer: logKey,
+      origin,
+      random: randomBytes,
+      witnesses: config.trust.witnesses,
+    });
     const onRetry = (name: string, code: string): void => log.info({ name, code }, 'transaction tried again');
     const runTx = createRunTx({ db, onRetry, observe: surroundings.observe });
     const ledger = createConsentLedger();
@@ -99,7 +106,25 @@ export async function startCoordinator(
     parts.add(room.stop);
     const onLost = (error: unknown): void =>
       log.warn({ err: describe(error) }, 'wake-ups lost, polling goes on');
-    const listener = await listenForWakes(config.databaseUrl, room.wake, onLost);
+    const witnessing =
+      config.trust.witnesses === null
+        ? null
+        : startWitnessing({
+            db,
+            runTx,
+            journal,
+            policy: config.trust.witnesses,
+            addresses: config.witnesses ?? [],
+            clock,
+            log,
+            onError,
+          });
+    if (witnessing !== null) parts.add(witnessing.stop);
+    const onWake = (): void => {
+      room.wake();
+      witnessing?.wake();
+    };
+    const listener = await listenForWakes(config.databaseUrl, onWake, onLost);
     parts.add(listener.stop);
     const ticker = startTicker(rounds, onError);
     parts.add(ticker.stop);
@@ -155,6 +180,17 @@ async function importKeys({ key, logKey, trust }: CoordinatorConfig) {
       'logKeyFile is not the key that the trust file names as log.vkey',
     );
   return { key: signing, logKey: log, origin };
+}
+
+/** A witness without an address, or an address without a pinned key, would be found out only when it is missed. */
+function requireWitnessAddresses({ trust, witnesses = [] }: CoordinatorConfig): void {
+  const known = trust.witnesses?.witnesses.map(({ name }) => name) ?? [];
+  const addressed = witnesses.map(({ name }) => name);
+  if (addressed.toSorted().join('\n') !== known.toSorted().join('\n'))
+    throw new CoordinatorError(
+      'config/invalid',
+      'witnesses: an address for each witness that the trust file names, and for no other',
+    );
 }
 
 /** From the private key, so that all processes of a coordinator share it and no file more has to be kept secret. */

@@ -1,5 +1,12 @@
 /** The audit log for everyone: its checkpoint, consistency between two of its sizes, its leaves, and the whole of it as a file that verifies offline. */
-import { AuditError, bytesToBase64Url, exportLog, leafToEnvelope, type ExportEntry } from '@twinkeep/audit';
+import {
+  AuditError,
+  bytesToBase64Url,
+  exportLog,
+  leafToEnvelope,
+  type ExportEntry,
+  type LogHead,
+} from '@twinkeep/audit';
 import {
   MAX_LOG_ENTRIES,
   ProblemError,
@@ -11,7 +18,7 @@ import {
 } from '@twinkeep/protocol';
 import type { Request, RequestHandler } from 'express';
 import { once } from 'node:events';
-import type { Journal } from '../log/journal.ts';
+import type { Journal, PublishedHead } from '../log/journal.ts';
 import type { Db } from '../store/schema.ts';
 import { countStatements, readExportRows, type ExportRow } from '../store/statements.ts';
 import { cacheForEver, sendJson } from './answer.ts';
@@ -33,14 +40,13 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
   let exports = 0;
   return {
     checkpoint: async (_req, res) => {
-      const head = await journal.read(db).head();
-      if (head === null) throw new ProblemError('log/range', 'the log is empty');
+      const head = await mustFindHead(db, journal);
       res.type('text/plain; charset=utf-8').send(head.note);
     },
     entries: async (req, res) => {
       const { from, to } = rangeOf(req);
-      const size = (await journal.read(db).head())?.size ?? 0;
-      if (from > to || to > size) throw new ProblemError('log/range');
+      if (from > to) throw new ProblemError('log/range');
+      await requirePublished(db, journal, to);
       const rows = await readExportRows(db, from, Math.min(to, from + MAX_LOG_ENTRIES));
       const answer: LogEntries = { from, entries: rows.map(rowToEntry) };
       cacheForEver(res);
@@ -48,6 +54,7 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
     },
     consistency: async (req, res) => {
       const { from, to } = rangeOf(req);
+      await requirePublished(db, journal, to);
       const answer: ConsistencyAnswer = { from, to, proof: [] };
       try {
         const { proof } = await journal.read(db).consistencyProof(from, to);
@@ -63,8 +70,9 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
       if (exports >= MAX_EXPORTS) throw new ProblemError('request/busy');
       exports++;
       try {
-        const head = await journal.read(db).head();
-        if (head === null) throw new ProblemError('log/range', 'the log is empty');
+        const { size, root, bare } = await mustFindHead(db, journal);
+        // A file that must not change by a byte bears no lines that anyone may add to: the log's own signature only.
+        const head: LogHead = { size, root, note: bare };
         const disclosed = await countStatements(db, head.size);
         res.type('application/x-ndjson');
         const entries = readEntries(db, head.size);
@@ -78,6 +86,17 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
       }
     },
   };
+}
+
+async function mustFindHead(db: Db, journal: Journal): Promise<PublishedHead> {
+  const head = await journal.published(db);
+  if (head === null) throw new ProblemError('log/range', 'the log is empty');
+  return head;
+}
+
+/** Beyond the published head nothing is shown, not even that it is there. @throws ProblemError 'log/range' */
+async function requirePublished(db: Db, journal: Journal, size: number): Promise<void> {
+  if (size > ((await journal.published(db))?.size ?? 0)) throw new ProblemError('log/range');
 }
 
 function rangeOf(req: Request): { from: number; to: number } {

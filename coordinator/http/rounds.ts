@@ -1,8 +1,10 @@
 /** The one resource that devices poll, and models by hash. Reads carry no identity: who looks at a round is nobody's business. */
 import {
+  MAX_RESULTS,
   MEDIA,
   ProblemError,
   type HelperEpoch,
+  type LoggedStatement,
   type RoundConfig,
   type RoundOffer,
   type RoundResult,
@@ -10,10 +12,12 @@ import {
 } from '@twinkeep/protocol';
 import type { RequestHandler } from 'express';
 import { CoordinatorError } from '../errors.ts';
+import type { ReadLogged } from '../log/statements.ts';
 import type { RoundDeps } from '../rounds/deps.ts';
 import { readEpochHashes } from '../store/epochs.ts';
 import { taskTopic } from '../store/revisions.ts';
-import { openRounds } from '../store/rounds.ts';
+import { newestResults, openRounds } from '../store/rounds.ts';
+import type { Db } from '../store/schema.ts';
 import { findTask } from '../store/tasks.ts';
 import { cacheForEver, hashParam, taskParam } from './answer.ts';
 import { parseWait, waitForNews, type WaitingRoom } from './wait.ts';
@@ -47,23 +51,36 @@ async function readOffer({ db, statements }: RoundDeps, taskId: string, rev: num
   const task = await findTask(db, taskId);
   const [round] = await openRounds(db, taskId);
   const logged = await statements.logged(db);
-  // What is only proposed is no device's business.
-  const config =
-    round === undefined || round.proposal !== null
-      ? null
-      : await logged<RoundConfig>(round.rcHash, 'round-config');
-  const lastResult = task?.last_result ?? null;
+  // What is only proposed, or not published yet, is no device's business.
+  const config = round === undefined ? null : await logged<RoundConfig>(round.rcHash, 'round-config');
+  const lastHash = task?.last_result ?? null;
+  const last = lastHash === null ? null : await logged<RoundResult>(lastHash, 'round-result');
+  const isTold = task !== undefined && (lastHash === null || last !== null);
+  // Between the two reads above a round may have opened or ended; then this is raised again, and the next answer is whole.
+  const waits = !isTold || (round === undefined && task.state === 'running');
   return {
     rev,
     taskId,
-    // Between the two reads above a round may have opened or ended; then this is raised again, and the next answer is whole.
-    state: round === undefined && task?.state === 'running' ? 'waiting' : (task?.state ?? 'waiting'),
-    ended: task?.ended ?? null,
-    phase: round?.state.phase ?? null,
+    state: waits ? 'waiting' : task.state,
+    ended: isTold ? task.ended : null,
+    phase: round === undefined ? null : config === null ? 'proposed' : round.state.phase,
     config,
     epochs: config === null ? [] : await readEpochs({ db, statements }, config.statement.body),
-    lastResult: lastResult === null ? null : await logged<RoundResult>(lastResult, 'round-result'),
+    lastResult: isTold ? last : await readOlderResult(db, logged, taskId),
   };
+}
+
+/** The newest result that is published, where that of the last round is not. */
+async function readOlderResult(
+  db: Db,
+  logged: ReadLogged,
+  taskId: string,
+): Promise<LoggedStatement<RoundResult> | null> {
+  for (const hash of await newestResults(db, taskId, MAX_RESULTS)) {
+    const result = await logged<RoundResult>(hash, 'round-result');
+    if (result !== null) return result;
+  }
+  return null;
 }
 
 async function readEpochs(

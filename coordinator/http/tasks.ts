@@ -2,7 +2,6 @@
 import {
   MAX_RESULTS,
   ProblemError,
-  type LoggedStatement,
   type RoundResult,
   type RoundResults,
   type TaskSpec,
@@ -35,41 +34,41 @@ export function createTaskRoutes(deps: RoundDeps, auth: Auth): TaskRoutes {
     if (task === undefined) throw new ProblemError('task/unknown');
     return task;
   };
-  const specOf = async (hash: string): Promise<TaskSpec> =>
-    (await statements.read<TaskSpec>(db, hash, 'task')).body;
-  const logged = async (hash: string): Promise<LoggedStatement<TaskSpec>> =>
-    (await statements.logged(db))(hash, 'task');
 
   return {
     publish: async (req, res) => {
       await auth.device(req, res, 'operator');
       const { taskHash, isNew } = await publishTask(deps, await readJson(req));
-      sendJson(res, await logged(taskHash), isNew ? 201 : 200);
+      sendJson(res, await statements.awaitLogged(db, taskHash, 'task'), isNew ? 201 : 200);
     },
     list: async (_req, res) => {
       const list: TaskList = { tasks: [] };
-      for (const { task_id: taskId, task_hash, state } of await listTasks(db))
-        list.tasks.push({ taskId, title: (await specOf(task_hash)).title, state });
+      const logged = await statements.logged(db);
+      for (const { task_id: taskId, task_hash, state } of await listTasks(db)) {
+        const task = await logged<TaskSpec>(task_hash, 'task');
+        if (task !== null) list.tasks.push({ taskId, title: task.statement.body.title, state });
+      }
       sendJson(res, list);
     },
     read: async (req, res) => {
       const { task_hash } = await mustFind(taskParam(req));
-      sendJson(res, await logged(task_hash));
+      const task = await (await statements.logged(db))<TaskSpec>(task_hash, 'task');
+      if (task === null) throw new ProblemError('task/unknown');
+      sendJson(res, task);
     },
     results: async (req, res) => {
       const { task_id } = await mustFind(taskParam(req));
       const answer: RoundResults = { results: [] };
-      const readLogged = await statements.logged(db);
+      const logged = await statements.logged(db);
       const ended = await endedRounds(db, task_id, afterRound(req.query['after']), MAX_RESULTS);
       const closes = await readCloses(
         db,
         ended.map(({ rcHash }) => rcHash),
       );
-      for (const { rcHash, resultHash } of ended)
-        answer.results.push({
-          result: await readLogged<RoundResult>(resultHash as string, 'round-result'),
-          closes: closes.get(rcHash) ?? [],
-        });
+      for (const { rcHash, resultHash } of ended) {
+        const result = await logged<RoundResult>(resultHash as string, 'round-result');
+        if (result !== null) answer.results.push({ result, closes: closes.get(rcHash) ?? [] });
+      }
       sendJson(res, answer);
     },
     progress: async (req, res) => {

@@ -44,7 +44,7 @@ export async function readWork(
   return work;
 }
 
-/** Null where the helper has signed it, or is none of its helpers. */
+/** Null where the helper has signed it, or is none of its helpers, or the task is not published yet. */
 async function readProposal(
   logged: ReadLogged,
   j: number,
@@ -52,10 +52,11 @@ async function readProposal(
   config: Statement<RoundConfig>,
 ): Promise<HelperProposal | null> {
   if (state.cosigned.includes(j) || !hasHelper(config.body, j)) return null;
-  return { config, task: await logged<TaskSpec>(config.body.taskHash, 'task') };
+  const task = await logged<TaskSpec>(config.body.taskHash, 'task');
+  return task === null ? null : { config, task };
 }
 
-/** Null where the helper is none of the round's. */
+/** Null where the helper is none of the round's, or the round is not published yet. */
 async function readRound(
   db: Db,
   logged: ReadLogged,
@@ -63,7 +64,7 @@ async function readRound(
   { rcHash, scHash, state }: StoredRound,
 ): Promise<HelperRound | null> {
   const config = await logged<RoundConfig>(rcHash, 'round-config');
-  if (!hasHelper(config.statement.body, j)) return null;
+  if (config === null || !hasHelper(config.statement.body, j)) return null;
   const { phase, responding, sums } = state;
   if (phase !== 'revealing') {
     const reports = (await readUnjudged(db, rcHash, j, MAX_VERDICTS)).map(({ header, signature, box }) => ({
@@ -75,6 +76,8 @@ async function readRound(
   }
   const asked = responding.includes(j) && !sums.some((given) => given.j === j);
   const commit = await logged<SetCommit>(scHash as string, 'set-commit');
+  // The set is fixed, and nobody is to know before the log's witnesses do.
+  if (commit === null) return { config, phase: 'acking', reports: [], set: null, readies: [] };
   const readies = (await readReadies(db, rcHash)).map((json) => JSON.parse(json) as Statement<HelperReady>);
   return {
     config,
@@ -96,8 +99,9 @@ async function readClosing(db: Db, logged: ReadLogged, j: number): Promise<Helpe
     if (closing.length === MAX_WORK) break;
     if (closes.get(rcHash)?.some(({ body }) => body.j === j) === true) continue;
     const config = await logged<RoundConfig>(rcHash, 'round-config');
-    if (!hasHelper(config.statement.body, j)) continue;
-    closing.push({ config, result: await logged<RoundResult>(resultHash as string, 'round-result') });
+    const result = await logged<RoundResult>(resultHash as string, 'round-result');
+    if (config === null || result === null || !hasHelper(config.statement.body, j)) continue;
+    closing.push({ config, result });
   }
   return closing;
 }

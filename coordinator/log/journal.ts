@@ -3,19 +3,25 @@
  * `statements` for ever; a consent keeps them in the vault, where they can be erased and leave a leaf that is linked to nobody.
  */
 import {
+  AuditError,
   bytesToBase64Url,
   canonicalJson,
   createLeaf,
   createLog,
   EMPTY_ROOT,
+  mergeCosignatures,
+  verifyWitnessed,
   type Ed25519Signer,
   type Log,
+  type LogHead,
+  type WitnessPolicy,
 } from '@twinkeep/audit';
 import { statementHash, verifyDetached, type Random, type Statement } from '@twinkeep/protocol';
 import { createHash } from 'node:crypto';
 import { createLogStore } from '../store/log-store.ts';
 import type { Db, Tx } from '../store/schema.ts';
 import { insertStatements } from '../store/statements.ts';
+import { readWitnessedHead } from '../store/witnessed.ts';
 
 /** Where the log stood when something was decided. */
 export interface LogPoint {
@@ -30,10 +36,23 @@ export interface LoggedEntry {
   salt: Uint8Array;
 }
 
+/** The head under which things are shown to anybody outside. */
+export interface PublishedHead extends LogHead {
+  /** The checkpoint as the log alone signed it; `note` bears the cosignatures too. */
+  bare: string;
+  /** How many witnesses have cosigned it. */
+  witnesses: number;
+}
+
 export interface Journal {
   readonly origin: string;
   /** The log, for proofs and the head. */
   read(db: Db): Log;
+  /**
+   * The newest head that as many witnesses cosigned as the trust file demands; without witnesses the newest. What is not under it does not
+   * exist for readers. Never goes back. Null where there is none yet.
+   */
+  published(db: Db): Promise<PublishedHead | null>;
   /** Holds every other writer of the log off until the transaction ends, so that what is read next is what this size of the log says. */
   lock(tx: Tx): Promise<LogPoint>;
   append(tx: Tx, entries: readonly { type: string; body: unknown }[], at: number): Promise<LoggedEntry[]>;
@@ -47,9 +66,11 @@ export interface JournalDeps {
   signer: Ed25519Signer;
   origin: string;
   random: Random;
+  /** Null: the log has none. */
+  witnesses: WitnessPolicy | null;
 }
 
-export function createJournal({ signer, origin, random }: JournalDeps): Journal {
+export function createJournal({ signer, origin, random, witnesses }: JournalDeps): Journal {
   const logOn = (db: Db, lock: 'read' | 'lock-head'): Log =>
     createLog({
       store: createLogStore(db, lock),
@@ -58,6 +79,19 @@ export function createJournal({ signer, origin, random }: JournalDeps): Journal 
       hash: nativeSha256,
       verify: verifyDetached,
     });
+
+  const countWitnesses = witnesses === null ? null : createWitnessCount(witnesses);
+  const published = async (db: Db): Promise<PublishedHead | null> => {
+    if (countWitnesses === null) {
+      const head = await logOn(db, 'read').head();
+      return head === null ? null : { ...head, bare: head.note, witnesses: 0 };
+    }
+    const head = await readWitnessedHead(db);
+    if (head === undefined) return null;
+    const note = mergeCosignatures(head.note, [head.cosignatures]);
+    const count = countWitnesses(note);
+    return count === 0 ? null : { ...head, note, bare: head.note, witnesses: count };
+  };
 
   const append: Journal['append'] = async (tx, entries, at) => {
     const made = entries.map(({ type, body }) => {
@@ -71,6 +105,7 @@ export function createJournal({ signer, origin, random }: JournalDeps): Journal 
   return {
     origin,
     read: (db) => logOn(db, 'read'),
+    published,
     lock: async (tx) => {
       const head = await createLogStore(tx, 'lock-head').head();
       return { size: head?.size ?? 0, root: bytesToBase64Url(head?.root ?? EMPTY_ROOT) };
@@ -97,6 +132,27 @@ export function createJournal({ signer, origin, random }: JournalDeps): Journal 
       );
     },
   };
+}
+
+/**
+ * How many witnesses have cosigned a note; 0 where they are too few. Looked at each time and not believed: the trust file may have changed
+ * since, and a database may be put back. The last answer is kept.
+ */
+function createWitnessCount(policy: WitnessPolicy): (note: string) => number {
+  let last = { note: '', count: 0 };
+  return (note) => {
+    if (note !== last.note) last = { note, count: countOf(note, policy) };
+    return last.count;
+  };
+}
+
+function countOf(note: string, policy: WitnessPolicy): number {
+  try {
+    return verifyWitnessed(note, policy, { verify: verifyDetached }).length;
+  } catch (error) {
+    if (error instanceof AuditError) return 0;
+    throw error;
+  }
 }
 
 /** How statements are named on the wire and in the tables: base64url of the hash of the signed bytes. */

@@ -139,6 +139,19 @@ export async function endedRounds(
   return rows.map(rowToRound);
 }
 
+/** Hashes of the results of a task, newest first. */
+export async function newestResults(db: Db, taskId: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('rounds')
+    .select('result_hash')
+    .where('task_id', '=', taskId)
+    .where('result_hash', 'is not', null)
+    .orderBy('round', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ result_hash }) => result_hash as string);
+}
+
 function rowToRound(row: Pick<Row<'rounds'>, (typeof COLUMNS)[number]>): StoredRound {
   return {
     rcHash: row.rc_hash,

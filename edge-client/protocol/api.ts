@@ -256,9 +256,31 @@ export const helperWorkSchema: v.GenericSchema<HelperWork> = v.strictObject({
   ),
 });
 
-export const healthSchema: v.GenericSchema<{ status: 'ok'; logSize: number }> = v.strictObject({
-  status: v.literal('ok'),
+export interface Health {
+  /** 'unwitnessed': too few witnesses of the log answer, so nothing new is published. */
+  status: 'ok' | 'unwitnessed';
+  logSize: number;
+  /** Leaves under the head that is shown. */
+  published: number;
+  /** Null where the log has none. `since` in milliseconds since 1970. */
+  witnesses: {
+    threshold: number;
+    of: number;
+    silent: { name: string; problem: string; since: number }[];
+  } | null;
+}
+
+export const healthSchema: v.GenericSchema<Health> = v.strictObject({
+  status: v.picklist(['ok', 'unwitnessed']),
   logSize: revisionSchema,
+  published: revisionSchema,
+  witnesses: v.nullable(
+    v.strictObject({
+      threshold: revisionSchema,
+      of: revisionSchema,
+      silent: v.array(v.strictObject({ name: v.string(), problem: v.string(), since: revisionSchema })),
+    }),
+  ),
 });
 
 /** Answer of `PATHS.consistency`: the tree of `to` leaves begins with that of `from` (RFC 6962 section 2.1.2). */
