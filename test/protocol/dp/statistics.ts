@@ -90,11 +90,15 @@ export function fit(sample: ArrayLike<number>, { pmf, reach }: Law): Fit {
 }
 
 /** Mean, variance, and kurtosis about the mean. */
-export function moments(sample: ArrayLike<number>): { mean: number; variance: number; kurtosis: number } {
-  const values = Array.from(sample);
-  const average = (of: (value: number) => number): number =>
-    values.reduce((sum, value) => sum + of(value), 0) / values.length;
-  const mean = average((value) => value);
-  const variance = average((value) => (value - mean) ** 2);
-  return { mean, variance, kurtosis: average((value) => (value - mean) ** 4) / variance ** 2 };
+export function moments(sample: Int32Array): { mean: number; variance: number; kurtosis: number } {
+  let [sum, second, fourth] = [0, 0, 0];
+  for (const value of sample) sum += value;
+  const mean = sum / sample.length;
+  for (const value of sample) {
+    const square = (value - mean) ** 2;
+    second += square;
+    fourth += square * square;
+  }
+  const variance = second / sample.length;
+  return { mean, variance, kurtosis: fourth / sample.length / variance ** 2 };
 }

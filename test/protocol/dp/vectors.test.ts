@@ -16,7 +16,6 @@ import {
   poissonGaussianRdp,
   rdpToEpsilon,
   RDP_ORDERS,
-  roundedL1Sensitivity,
   roundedSensitivity,
   roundRho,
   skellamRdp,
@@ -97,16 +96,6 @@ describe('Rényi divergence of the Poisson-sampled Gaussian', () => {
         }
       },
     ));
-
-  it('has the logarithmic moments of section 3.4: relative 1e-9', () => {
-    for (const [q, sigma, order, ln] of [
-      [1e-6, 1, 27, 8.7695113031e-10],
-      [1e-3, 1, 2, 1.71828035221e-6],
-      [0.01, 10, 20, 1.91296999128e-4],
-      [0.99, 0.1, 256, 3263997.42711],
-    ] as const)
-      near((order - 1) * poissonGaussianRdp(q, sigma, order), ln, 1e-9);
-  });
 });
 
 describe('Rényi divergences to (epsilon, delta)', () => {
@@ -188,22 +177,6 @@ describe('the exact Gaussian', () => {
       near(deltaFor({ noiseMultiplier: z, epsilon: claimed, participations: K }), delta, 1e-9);
     }));
 
-  it('needs the noise of the table in section 3.3: to its last digit', () => {
-    const table: Record<number, number[]> = {
-      1: [4.2247, 9.4467, 13.36, 18.893],
-      2: [2.2305, 4.9875, 7.0534, 9.975],
-      4: [1.1935, 2.6688, 3.7742, 5.3376],
-      8: [0.6529, 1.46, 2.0648, 2.92],
-    };
-    for (const [epsilon, row] of Object.entries(table))
-      for (const [i, participations] of [1, 5, 10, 20].entries())
-        near(
-          gaussianNoiseMultiplier({ epsilon: Number(epsilon), delta: 1e-6, participations }),
-          row[i]!,
-          0.0001,
-        );
-  });
-
   it('composed three times, as dp_accounting publishes it: absolute 0.001 as there', () =>
     once('published/dp_accounting_pld_gaussian', published.dp_accounting_pld_gaussian, (entry) => {
       const claim = { noiseMultiplier: Math.sqrt(3), participations: entry.count, epsilon: entry.epsilon };
@@ -278,7 +251,7 @@ describe('privacy loss distributions', () => {
   it('of Laplace noise: absolute 0.1 in the scale as there', () =>
     each('published/dp_accounting_laplace_smallest', published.dp_accounting_laplace_smallest, (entry) => {
       const { eps, delta, T, sens, b, tol } = entry;
-      if (delta === 0) return void expect((T * sens) / eps).toBeCloseTo(b, 10);
+      if (delta === 0) return expect((T * sens) / eps).toBeCloseTo(b, 10);
       // The smallest scale is within `tol` of b: the next smaller one is too little, the next larger one is enough.
       const deltaAt = (scale: number): number => compose(laplace(scale), T, [-20, 20], 16).delta(eps);
       expect(deltaAt((b - tol) / sens)).toBeGreaterThan(delta);
@@ -345,26 +318,6 @@ describe('noise in shares', () => {
       expect(rho).toBe(1);
       near(statisticalScale({ localSigma: local_sigma, ...rest }), scale, 1e-14);
     }));
-
-  it('costs 0.3 per cent by its grid at 14 bits: the rounds of section 3.4, relative 1e-7', () => {
-    for (const [n, z, dim, bits, gaussian, distributed, skellam] of [
-      [100, 1, 65_536, 20, 5.2224287, 5.2224566, 5.2224566],
-      [100, 1, 65_536, 14, 5.2224287, 5.2376138, 5.2376146],
-      [50, 2, 1_024, 18, 2.4214513, 2.4215601, 2.4215601],
-      [1_000, 1, 131_072, 20, 5.2224287, 5.2225455, 5.2225455],
-    ] as const) {
-      const localSigma = z / Math.sqrt(n);
-      const scale = statisticalScale({ localSigma, clip: 1, bits, n, dim, k: 4 });
-      const l2 = roundedSensitivity(scale, dim, Math.exp(-1 / 2));
-      const l1 = roundedL1Sensitivity(l2, dim);
-      const sigma = z * scale;
-      const gap = distributedGaussianGap(localSigma * scale, n);
-      const shares = { l1OverSigma: l1 / sigma, l2OverSigma: l2 / sigma, gap, dim };
-      near(rdpToEpsilon((a) => gaussianRdp(z, a), 1e-6).epsilon, gaussian, 1e-7);
-      near(rdpToEpsilon((a) => distributedGaussianRdp(a, shares), 1e-6).epsilon, distributed, 1e-7);
-      near(rdpToEpsilon((a) => skellamRdp(a, { l1, l2, variance: sigma ** 2 }), 1e-6).epsilon, skellam, 1e-7);
-    }
-  });
 });
 
 describe('the discrete Gaussian', () => {
