@@ -1,14 +1,16 @@
-import { base64UrlToBytes } from '@twinkeep/audit';
+import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
 import {
   addPacked,
   decodeSums,
   helperFamily,
   setsOfHelper,
+  signStatement,
+  statementHash,
   subtractWords,
   unpackWords,
 } from '@twinkeep/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHelper, type TestHelper } from './support/helpers.ts';
+import { createHelper, nothingSent, type TestHelper } from './support/helpers.ts';
 import { createParties, type Parties } from './support/parties.ts';
 import { createScript, workOf, type MadeReport, type Reporter, type Script } from './support/script.ts';
 
@@ -19,20 +21,21 @@ let reporters: Reporter[];
 beforeAll(async () => {
   parties = await createParties();
   helpers = await Promise.all([1, 2, 3, 4].map((j) => createHelper(parties, j)));
-  script = createScript(parties);
+  script = await createScript(parties);
   reporters = await Promise.all([1, 2, 3].map(() => script.reporter()));
 });
 afterAll(() => Promise.all(helpers.map((helper) => helper.close())));
 beforeEach(() => {
-  for (const helper of helpers)
-    Object.assign(helper, { sent: { acks: [], readies: [], sums: [] }, refusals: [] });
+  for (const helper of helpers) Object.assign(helper, { sent: nothingSent(), refusals: [] });
 });
 
 type Config = Awaited<ReturnType<Script['config']>>;
-const openRound = (overrides = {}): Promise<Config> =>
+type Task = Awaited<ReturnType<Script['task']>>;
+const openRound = (overrides = {}, task?: Task): Promise<Config> =>
   script.config(
     helpers.map(({ epoch }) => epoch),
     overrides,
+    task,
   );
 
 describe('a round', () => {
@@ -79,7 +82,7 @@ describe('a round', () => {
   });
 
   it('answers nothing before q helpers are ready for the same set', async () => {
-    const { config, set } = await acked();
+    const { config, set } = await ackedSet();
     const [one, two, three, four] = helpers as [TestHelper, TestHelper, TestHelper, TestHelper];
     for (const helper of helpers) await helper.work(workOf(config, { set }));
     const ready = (helper: TestHelper) => helper.sent.readies[0]!;
@@ -96,14 +99,18 @@ describe('a round', () => {
   });
 
   it('does not count readies for another set', async () => {
-    const { config, set, reports } = await acked();
-    const other = await script.commit(config, reports.slice(0, 2));
-    const [one, two, three] = helpers as [TestHelper, TestHelper, TestHelper];
+    const { config, set, reports } = await ackedSet();
+    const [one] = helpers as [TestHelper];
     await one.work(workOf(config, { set }));
-    for (const helper of [two, three]) await helper.work(workOf(config, { set: other }));
-    const readies = helpers.flatMap(({ sent }) => sent.readies);
-    expect(readies).toHaveLength(3);
-    await one.work(workOf(config, { set, readies }));
+    const other = await script.commit(config, reports.slice(0, 2));
+    const { rcHash } = set.commit.statement.body;
+    const scHash = bytesToBase64Url(statementHash(other.commit.statement));
+    const elsewhere = await Promise.all(
+      [2, 3, 4].map((j) =>
+        signStatement('helper-ready', { v: 1 as const, rcHash, scHash, j }, parties.helpers[j - 1]!),
+      ),
+    );
+    await one.work(workOf(config, { set, readies: [...one.sent.readies, ...elsewhere] }));
     expect(one.sent.sums).toEqual([]);
   });
 });
@@ -138,24 +145,24 @@ describe('a round configuration is refused', () => {
     ['there is no head-room', { unit: 2 ** 20, qTwin: 2 ** 20 + 1 }, 'helper/config'],
     ['another issuer counts', { issuerKeys: ['A'.repeat(43)] }, 'helper/config'],
     ['its times are not in order', { revealDeadline: 1 }, 'helper/config'],
-    ['it was open before the epoch', { openAt: 1 }, 'helper/config'],
-    [
-      'it takes reports after the epoch',
-      {
-        closeAt: Date.now() + 3 * 864e5,
-        ackDeadline: Date.now() + 3 * 864e5,
-        revealDeadline: Date.now() + 4 * 864e5,
-      },
-      'helper/config',
-    ],
+    ['it was open before the epoch', timesFrom(1), 'helper/config'],
+    ['it takes reports after the epoch', timesFrom(Date.now() + 3 * 864e5), 'helper/config'],
+    ['its bound is another than the task says', { clipL2: 2 }, 'helper/config'],
+    ['words are shorter than the task says', { b: 20 as const }, 'helper/config'],
+    ['it is of another task', { taskHash: 'A'.repeat(43) }, 'helper/config'],
   ])('where %s', async (_why, overrides, code) => refused(await openRound(overrides), code));
 
   it('where nMin is below the floor of this helper', async () => {
-    const careful = await createHelper(parties, 1, 5);
+    const careful = await createHelper(parties, 1, { minReports: 5 });
     const epochs = [careful, ...helpers.slice(1)].map(({ epoch }) => epoch);
-    await careful.work(workOf(await script.config(epochs, { nMin: 4, nTarget: 5 }), {}));
+    const floors = { nTarget: 5, minTwins: 20, maxTwins: 10_000 };
+    const [four, five] = [
+      await script.task({ floors: { ...floors, nMin: 4 } }),
+      await script.task({ floors: { ...floors, nMin: 5 } }),
+    ];
+    await careful.work(workOf(await script.config(epochs, {}, four), {}));
     expect(careful.refusals).toEqual(['helper/config']);
-    await careful.work(workOf(await script.config(epochs, { nMin: 5, nTarget: 5 }), {}));
+    await careful.work(workOf(await script.config(epochs, {}, five), {}));
     expect(careful.refusals).toHaveLength(1);
     await careful.close();
   });
@@ -327,11 +334,12 @@ describe('a report is refused', () => {
 
   it('or accepted once, and with the same verdict for ever', async () => {
     const day = 864e5;
-    const config = await openRound({ revealDeadline: Date.now() + 3 * day });
+    const task = await script.task({ windows: { collect: 60_000, ack: day, reveal: day } });
+    const config = await openRound({}, task);
     const report = (await script.report(config, await script.reporter({ lifetime: 3_600 }))).offered(1);
     expect(await verdict(config, [report, report])).toEqual([null]);
     // By now the credential has expired, and the answer may have been lost.
-    helpers[0]!.clock = () => Date.now() + 2 * day;
+    helpers[0]!.clock = () => Date.now() + 1.5 * day;
     await helpers[0]!.restart();
     expect(await verdict(config, [report])).toEqual([null]);
     helpers[0]!.clock = Date.now;
@@ -353,21 +361,28 @@ describe('a set is refused', () => {
   });
 
   it('where it is smaller than the smallest cohort, or names a report twice to hide that', async () => {
-    const { config, reports } = await acked();
-    const [report] = reports as [MadeReport];
-    for (const members of [[report], [report, report]]) {
+    for (const times of [1, 2]) {
+      const { config, reports } = await acked();
+      const members = Array.from({ length: times }, () => reports[0] as MadeReport);
       await helpers[0]!.work(workOf(config, { set: await script.commit(config, members) }));
     }
     expect(helpers[0]!.refusals).toEqual(['helper/set', 'helper/set']);
   });
 
   it('where this helper refused a member or never saw it', async () => {
-    const { config, reports } = await acked();
-    const unseen = await script.report(config, await script.reporter());
-    const bad = await script.report(config, await script.reporter({ maxTwins: 2 }), 999);
-    await helpers[0]!.work(workOf(config, { reports: [bad.offered(1)] }));
-    for (const member of [unseen, bad])
-      await helpers[0]!.work(workOf(config, { set: await script.commit(config, [...reports, member]) }));
+    const strange = [
+      async (config: Config) => script.report(config, await script.reporter()),
+      async (config: Config) => {
+        const bad = await script.report(config, await script.reporter({ maxTwins: 2 }), 999);
+        await helpers[0]!.work(workOf(config, { reports: [bad.offered(1)] }));
+        return bad;
+      },
+    ];
+    for (const make of strange) {
+      const { config, reports } = await acked();
+      const set = await script.commit(config, [...reports, await make(config)]);
+      await helpers[0]!.work(workOf(config, { set }));
+    }
     expect(helpers[0]!.refusals).toEqual(['helper/set', 'helper/set']);
     expect(helpers[0]!.sent.readies).toEqual([]);
   });
@@ -398,14 +413,29 @@ function offer(config: Config, reports: readonly MadeReport[], j: number) {
   return workOf(config, { reports: reports.map((report) => report.offered(j)) });
 }
 
-/** A round whose three reports every helper has accepted, and a good set of them. */
-async function acked(): Promise<{
+/** A round whose three reports every helper has accepted. */
+async function acked(): Promise<{ config: Config; reports: MadeReport[] }> {
+  const config = await openRound();
+  const reports = await Promise.all(reporters.map((by) => script.report(config, by)));
+  for (const helper of helpers) await helper.work(offer(config, reports, helper.j));
+  return { config, reports };
+}
+
+async function ackedSet(): Promise<{
   config: Config;
   reports: MadeReport[];
   set: Awaited<ReturnType<Script['commit']>>;
 }> {
-  const config = await openRound();
-  const reports = await Promise.all(reporters.map((by) => script.report(config, by)));
-  for (const helper of helpers) await helper.work(offer(config, reports, helper.j));
+  const { config, reports } = await acked();
   return { config, reports, set: await script.commit(config, reports) };
+}
+
+/** The four times of a round that opens then, as the tasks here space them. */
+function timesFrom(openAt: number): Record<'openAt' | 'closeAt' | 'ackDeadline' | 'revealDeadline', number> {
+  return {
+    openAt,
+    closeAt: openAt + 60_000,
+    ackDeadline: openAt + 90_000,
+    revealDeadline: openAt + 120_000,
+  };
 }

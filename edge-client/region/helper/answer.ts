@@ -35,6 +35,7 @@ import { RegionError } from '../errors.ts';
 import type { HelperPolicy, HelperRoundTerms } from './check.ts';
 import { followLog, type LogSource } from './follow-log.ts';
 import type { SetRefusal } from './ledger.ts';
+import type { LoggedSet } from './log-position.ts';
 import { nodePrg } from './node-prg.ts';
 import type { HelperStore } from './store.ts';
 import type { MaskThreads } from './threads.ts';
@@ -71,7 +72,7 @@ export async function checkSet(
   const scHash = bytesToBase64Url(statementHash(statement));
   if (commit.rcHash !== rcHash) throw refusal('it is of another round');
   await followLog(shown, { store, source });
-  await requireOnlySet({ leaf: shown.index, rcHash, scHash }, store);
+  await requireOnlySet({ leaf: shown.index, rcHash, scHash }, shown.checkpoint.size, store);
   if (clock() > config.revealDeadline) throw new RegionError('helper/closed', 'the time to answer is over');
   requireMembers(set.members, commit, config, policy.minReports);
   const verdicts = await store.verdicts(rcHash, set.members);
@@ -140,12 +141,13 @@ export async function revealSums(
   return encodeSums(sums, { rcHash, scHash, j: policy.j }, config.b, key);
 }
 
-/** The log holds this set of the round and no other, as far as this helper has read it. */
+/** The log up to `size` leaves, all of which this helper has read, holds this set of the round and no other. */
 async function requireOnlySet(
-  { leaf, rcHash, scHash }: { leaf: number; rcHash: string; scHash: string },
+  { leaf, rcHash, scHash }: LoggedSet,
+  size: number,
   store: HelperStore,
 ): Promise<void> {
-  const [first, ...others] = await store.setsOfRound(rcHash);
+  const [first, ...others] = (await store.setsOfRound(rcHash)).filter((set) => set.leaf < size);
   if (first?.scHash !== scHash || first.leaf !== leaf || others.length > 0)
     throw refusal('it is not the only one of its round in the audit log');
 }

@@ -12,9 +12,12 @@ import {
   issueCredential,
   randomBytes,
   sodiumReady,
+  type LoggedStatement,
   type SigningKey,
+  type TaskSpec,
   type Trust,
 } from '@twinkeep/protocol';
+import type { LogSource } from '@twinkeep/region';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,12 +33,19 @@ export interface Parties {
   logSigner: Ed25519Signer;
   helpers: SigningKey[];
   issuer: SigningKey;
+  /** What the coordinator serves to whoever asks: its log, and its tasks by id. A script fills it. */
+  served: { source: LogSource; tasks: Map<string, LoggedStatement<TaskSpec>> };
   /** A credential for this device key. */
   admit(
     device: SigningKey,
     claims?: { sub?: string; maxTwins?: number; scope?: 'device' | 'operator'; lifetime?: number },
   ): Promise<string>;
 }
+
+const NO_LOG: LogSource = {
+  entries: () => Promise.reject(new Error('no log is served')),
+  consistency: () => Promise.reject(new Error('no log is served')),
+};
 
 export async function createParties(helperCount: number = 4): Promise<Parties> {
   await sodiumReady;
@@ -57,6 +67,7 @@ export async function createParties(helperCount: number = 4): Promise<Parties> {
     logSigner,
     helpers,
     issuer,
+    served: { source: NO_LOG, tasks: new Map() },
     admit: (device, { sub, maxTwins = 1_000, scope = 'device', lifetime = 86_400 } = {}) =>
       issueCredential(
         { sub: sub ?? bytesToBase64Url(randomBytes(16)), devicePublicKey: device.publicKey, maxTwins, scope },

@@ -7,32 +7,34 @@ import {
   clipDelta,
   createSigningKey,
   decodeReport,
-  planGrid,
   maskReport,
+  parseTask,
   quantize,
   randomBytes,
-  reportLayout,
+  roundTerms,
   rotationSigns,
   setRoot,
   signStatement,
   statementHash,
+  taskLayout,
   type DecodedReport,
   type HelperEpoch,
   type HelperRound,
   type HelperWork,
+  type LogEntry,
   type LoggedStatement,
   type RoundConfig,
+  type RoundResult,
   type SetCommit,
   type SigningKey,
+  type Statement,
   type StatementType,
+  type TaskSpec,
 } from '@twinkeep/protocol';
-import { nodePrg } from '@twinkeep/region';
+import { nodePrg, type LogSource } from '@twinkeep/region';
+import { makeTask } from '../../edge-client/fixtures.ts';
 import { createMemoryLogState, createMemoryLogStore } from '../../support/memory-log-store.ts';
 import { LOG_ORIGIN, type Parties } from './parties.ts';
-
-export const D = 20;
-export const BINS = 200;
-const MAX_TWINS = 10_000;
 
 export interface Reporter {
   key: SigningKey;
@@ -50,10 +52,17 @@ export interface MadeReport {
 
 export interface Script {
   log: Log;
+  /** Serves this script's log and tasks to the helpers. */
+  serve(): void;
+  source: LogSource;
   publish<T>(type: StatementType, body: T, key?: SigningKey): Promise<LoggedStatement<T>>;
+  /** Publishes a task like that of the tests, with these fields changed; each has an id of its own. */
+  task(changes?: Partial<TaskSpec>): Promise<LoggedStatement<TaskSpec>>;
+  /** What an honest coordinator would propose next, with fields replaced; a round of the first task unless told otherwise. */
   config(
     epochs: readonly HelperEpoch[],
     overrides?: Partial<RoundConfig>,
+    task?: LoggedStatement<TaskSpec>,
   ): Promise<LoggedStatement<RoundConfig>>;
   reporter(claims?: Parameters<Parties['admit']>[1]): Promise<Reporter>;
   report(
@@ -68,14 +77,25 @@ export interface Script {
     reports: readonly MadeReport[],
     overrides?: Partial<SetCommit>,
   ): Promise<NonNullable<HelperRound['set']>>;
+  /** The result that calls a round abandoned. */
+  abandon(
+    config: LoggedStatement<RoundConfig>,
+    overrides?: Partial<RoundResult>,
+  ): Promise<LoggedStatement<RoundResult>>;
 }
 
-export function createScript(parties: Parties): Script {
+export async function createScript(parties: Parties): Promise<Script> {
   const log = createLog({
     store: createMemoryLogStore(createMemoryLogState()),
     signer: parties.logSigner,
     origin: LOG_ORIGIN,
   });
+  const entries: LogEntry[] = [];
+  const tasks = new Map<string, LoggedStatement<TaskSpec>>();
+  const source: LogSource = {
+    entries: async (from, to) => entries.slice(from, Math.min(to, from + 7)),
+    consistency: (from, to) => log.consistencyProof(from, to),
+  };
   let round = 0;
 
   const publish: Script['publish'] = async (type, body, key = parties.coordinator) => {
@@ -84,14 +104,27 @@ export function createScript(parties: Parties): Script {
     const { leaf } = createLeaf({ type, at: new Date(), body: statement, salt });
     const { firstIndex } = await log.append([leaf]);
     const proof = await log.receipt(firstIndex);
-    return { statement, leaf: bytesToBase64Url(leaf), salt: bytesToBase64Url(salt), proof };
+    const logged = { leaf: bytesToBase64Url(leaf), salt: bytesToBase64Url(salt) };
+    const opened = { statement: statement as unknown as Statement<SetCommit>, salt: logged.salt };
+    entries[firstIndex] = { leaf: logged.leaf, ...(type === 'set-commit' ? { opened } : {}) };
+    return { statement, ...logged, proof };
   };
 
-  return {
+  const script: Script = {
     log,
+    source,
+    serve: () => void Object.assign(parties.served, { source, tasks }),
     publish,
-    config: (epochs, overrides = {}) =>
-      publish('round-config', { ...baseConfig(parties, epochs, ++round), ...overrides }),
+    async task(changes = {}) {
+      const taskId = `task-${tasks.size + 1}`;
+      const task = await publish('task', parseTask({ ...usualTask(taskId), ...changes }));
+      tasks.set(task.statement.body.taskId, task);
+      return task;
+    },
+    async config(epochs, overrides = {}, task = tasks.get('task-1')!) {
+      const body = { ...nextConfig(parties, epochs, task, ++round), ...overrides };
+      return publish('round-config', body);
+    },
     async reporter(claims) {
       const key = await createSigningKey();
       return { key, credential: await parties.admit(key, claims) };
@@ -99,11 +132,11 @@ export function createScript(parties: Parties): Script {
     async report(logged, by, twins = 1_000, sealedTo = logged.statement.body.helpers) {
       const { body: config } = logged.statement;
       const rcHash = statementHash(logged.statement);
-      const layout = reportLayout(config.d, BINS);
+      const layout = taskLayout(tasks.get(config.taskId)!.statement.body);
       const signs = await rotationSigns(new Uint8Array(32), layout.dPadded, nodePrg);
       const grid = { ...config, layout, signs };
       const update = clipDelta(
-        Float64Array.from({ length: D }, () => Math.random() - 0.5),
+        Float64Array.from({ length: config.d }, () => Math.random() - 0.5),
         config.clipL2,
       );
       const evaluation = { values: new Float64Array(layout.evaluationLength), twins: twins - 1 };
@@ -139,7 +172,11 @@ export function createScript(parties: Parties): Script {
       };
       return { commit: await publish('set-commit', body), members };
     },
+    abandon: (logged, overrides = {}) => publish('round-result', { ...abandoned(logged), ...overrides }),
   };
+  script.serve();
+  await script.task();
+  return script;
 }
 
 /** What a helper is told in one answer: one round, at one stage. */
@@ -148,54 +185,73 @@ export function workOf(
   stage: Partial<Pick<HelperRound, 'phase' | 'reports' | 'set' | 'readies'>>,
 ): HelperWork {
   const phase = stage.set === undefined || stage.set === null ? 'collecting' : 'revealing';
-  return { rev: 1, rounds: [{ config, phase, reports: [], set: null, readies: [], ...stage }] };
+  const round: HelperRound = { config, phase, reports: [], set: null, readies: [], ...stage };
+  return { rev: 1, proposals: [], rounds: [round], closing: [] };
 }
 
-function baseConfig(parties: Parties, epochs: readonly HelperEpoch[], round: number): RoundConfig {
+/** Nothing but what is named. */
+export function otherWork(work: Partial<HelperWork>): HelperWork {
+  return { rev: 1, proposals: [], rounds: [], closing: [], ...work };
+}
+
+function usualTask(taskId: string): TaskSpec {
+  return makeTask({
+    taskId,
+    floors: { nMin: 2, nTarget: 3, minTwins: 20, maxTwins: 10_000 },
+    windows: { collect: 60_000, ack: 30_000, reveal: 30_000 },
+  });
+}
+
+function nextConfig(
+  parties: Parties,
+  epochs: readonly HelperEpoch[],
+  { statement }: LoggedStatement<TaskSpec>,
+  round: number,
+): RoundConfig {
+  const task = statement.body;
   const now = Date.now();
-  const { dPadded, evaluationLength } = reportLayout(D, BINS);
-  const { unit, qTwin } = planGrid({ bits: 32, maxTwins: MAX_TWINS, dPadded: 1, noise: null });
-  const hash = bytesToBase64Url(new Uint8Array(32));
+  const { collect, ack, reveal } = task.windows;
   return {
-    v: 1,
-    taskId: 'task',
-    taskHash: hash,
+    ...roundTerms(task),
+    taskHash: bytesToBase64Url(statementHash(statement)),
     round,
     kind: 'train',
     prevResultHash: null,
     modelHash: bytesToBase64Url(randomBytes(32)),
-    modelBytesLen: 4 * D,
-    archHash: hash,
     clientBuildHash: null,
-    d: D,
-    dPadded,
-    evaluationLength,
-    clipLength: 0,
-    rotation: { type: 'hd', seed: hash },
-    b: 32,
-    clipL2: 1,
-    unit,
-    evaluationUnit: unit,
-    clipStep: 0,
-    qTwin,
-    rounding: { beta: 0 },
-    dp: { mech: 'none' },
-    groups: { G: 1 },
-    nMin: 2,
-    nTarget: 3,
-    minTwins: 20,
-    maxTwins: MAX_TWINS,
+    rotation: { type: 'hd', seed: bytesToBase64Url(new Uint8Array(32)) },
+    clipL2: task.clipL2,
     helpers: epochs.map(({ j, e, boxKey }) => ({ j, e, boxKey, key: parties.trust.helpers[j - 1]!.key })),
-    c: 1,
-    mode: 'quorum',
-    q: 3,
     issuerKeys: parties.trust.issuer.keys,
-    purpose: 'https://w3id.org/dpv#ServiceOptimisation',
-    regime: 'gdpr-optin@1',
-    categories: { required: ['transactional'], optional: [] },
     openAt: now,
-    closeAt: now + 60_000,
-    ackDeadline: now + 90_000,
-    revealDeadline: now + 120_000,
+    closeAt: now + collect,
+    ackDeadline: now + collect + ack,
+    revealDeadline: now + collect + ack + reveal,
+  };
+}
+
+function abandoned({ statement }: LoggedStatement<RoundConfig>): RoundResult {
+  const { taskId, round, kind, modelHash, purpose, categories } = statement.body;
+  return {
+    v: 1,
+    taskId,
+    round,
+    kind,
+    rcHash: bytesToBase64Url(statementHash(statement)),
+    scHash: null,
+    status: 'abandoned',
+    reason: 'helpers-silent',
+    modelIn: modelHash,
+    modelOut: modelHash,
+    count: 0,
+    twins: 0,
+    sumHash: null,
+    evaluation: null,
+    clip: null,
+    disputed: [],
+    purpose,
+    categories,
+    consent: null,
+    dropped: [],
   };
 }
