@@ -56,7 +56,9 @@ export function createCoordinatorClient(baseUrl: string): CoordinatorClient {
   };
 }
 
-const NODE = { fetch: globalThis.fetch, clock: Date.now, random: randomBytes };
+/** A coordinator that ended is started again: that is waited for, half a minute on average. */
+const PATIENT = { attempts: 60, base: 500, longest: 1_000 };
+const NODE = { fetch: globalThis.fetch, clock: Date.now, random: randomBytes, retry: PATIENT };
 
 async function publish(transport: Transport, task: TaskSpec): Promise<void> {
   await transport.request({

@@ -1,18 +1,23 @@
 /**
- * What is there for visitors: two pages, and a task of their own whose rounds go on slowly after those of the final table, until Ctrl-C. Everything that a page may know of the demo passes through here.
+ * What is there for visitors: two pages, and a task of their own, whose rounds begin as soon as there is a coordinator and go on slowly, beside
+ * those of the final table and after them, until Ctrl-C. Everything that a page may know of the demo passes through here.
  */
 import { ProblemError, type TaskSpec } from '@twinkeep/protocol';
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DemoOptions } from './cli.ts';
 import type { CoordinatorClient } from './coordinator.ts';
+import { telecomCustomers } from './customers/telecom.ts';
 import type { Display } from './display.ts';
+import { NEIGHBOURS } from './parties.ts';
+import { fewestTwins } from './partition.ts';
 import type { Processes } from './processes.ts';
 import { ownFolder } from './programs.ts';
 import { createIssuer, type Issuer } from './server/credentials.ts';
 import { PAGES, type DemoInfo } from './server/info.ts';
 import { startPagesServer } from './server/server.ts';
-import { assignTask, CONTROLLER, startCoordinator, startNodes, type World } from './world.ts';
+import { assignTask, CONTROLLER, importCustomers, startNodes, type World } from './world.ts';
 
 /** The demo, as its pages see it. */
 export interface Live {
@@ -72,50 +77,92 @@ const VISITORS_TASK = 'visitors';
 const MAX_VISITORS = 100;
 /** Eight hours. */
 const ROUNDS = 5_000;
+/** Customers of one neighbour: few, so that its part of a round is done in a moment, whatever else this machine does. */
+const NEIGHBOURHOOD = 75;
 
 /**
  * The same question, asked of the same signals. Rounds last their whole window, so that a visitor is in time, and the model is logistic
  * regression: it can go on learning for hours without learning its customers by heart.
+ * @param task of the final table, whose nodes join the neighbours later
  */
 export function visitorsTask(task: TaskSpec): TaskSpec {
-  const { nTarget, maxTwins } = task.floors;
+  const { nTarget, minTwins, maxTwins } = task.floors;
   return {
     ...task,
     taskId: VISITORS_TASK,
     rounds: ROUNDS,
     model: { ...task.model, hidden: [] },
     optimizer: { kind: 'adam', learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0 },
-    floors: { ...task.floors, nTarget: nTarget + MAX_VISITORS, maxTwins: maxTwins + MAX_VISITORS },
+    floors: {
+      nMin: NEIGHBOURS - 1,
+      nTarget: nTarget + NEIGHBOURS + MAX_VISITORS,
+      minTwins: Math.min(minTwins, fewestTwins([Array.from({ length: NEIGHBOURHOOD }, (_, i) => i)])),
+      maxTwins: maxTwins + NEIGHBOURS * NEIGHBOURHOOD + MAX_VISITORS,
+    },
     windows: { collect: 6_000, ack: 5_000, reveal: 5_000 },
   };
 }
 
+/** Customers that the neighbours have for themselves. @param madeAt milliseconds since 1970 */
+export async function importNeighbours(
+  { parties: { neighbours } }: World,
+  processes: Processes,
+  seed: number,
+  madeAt: number,
+): Promise<void> {
+  const customers = telecomCustomers(neighbours.length * NEIGHBOURHOOD, OTHER_PEOPLE + seed, madeAt);
+  const imports = neighbours.map(({ folder }, n) =>
+    customers.writeFor(
+      folder,
+      Array.from({ length: NEIGHBOURHOOD }, (_, i) => n * NEIGHBOURHOOD + i),
+    ),
+  );
+  const importArgs = (await Promise.all(imports)).map(({ importArgs }) => importArgs);
+  await importCustomers(neighbours, processes, importArgs, availableParallelism());
+}
+
+/** Added to the seed: people who are in no other population of a demo. */
+const OTHER_PEOPLE = 2 ** 40;
+
 /**
- * Starts every party again, with the visitors' task. Not before the rounds of the table have ended: there customers withdraw all the
- * time, which takes their node's report out of any round that stays open for long.
+ * The neighbours take part from now on, and visitors may. The nodes of the final table are not asked meanwhile: their customers withdraw
+ * all the time, which takes their node's report out of any round that stays open for long.
  */
 export async function openToVisitors(
   live: Live,
-  world: World,
+  { parties: { neighbours, operator } }: World,
   processes: Processes,
   coordinator: CoordinatorClient,
   task: TaskSpec,
 ): Promise<void> {
-  await assignTask(world, task.taskId);
-  await startCoordinator(world, processes);
   // Nodes wait for a task, but no round waits for its nodes.
-  await startNodes(world, processes);
+  await startNodes(neighbours, processes);
   try {
-    await coordinator.publishTask(task, world.parties.operator);
+    await coordinator.publishTask(task, operator);
   } catch (error) {
     // An earlier run published it (`--keep`): it goes on as it was.
     if (!(error instanceof ProblemError && error.code === 'task/exists')) throw error;
   }
-  live.tell({ stage: 'live', liveTask: task.taskId });
+  live.tell({ liveTask: task.taskId });
+}
+
+/** The nodes of the final table join the visitors' rounds, one after the other, so that those who are in a round get on with it. */
+async function joinVisitors({ parties: { nodes } }: World, processes: Processes): Promise<void> {
+  for (const node of nodes) {
+    await assignTask(node, VISITORS_TASK);
+    await startNodes([node], processes);
+  }
 }
 
 /** Says how the visitors' rounds come along, until the demo is asked to end. Never resolves. */
-export async function goOn(live: Live, coordinator: CoordinatorClient, display: Display): Promise<never> {
+export async function goOn(
+  live: Live,
+  { world, coordinator }: { world: World; coordinator: CoordinatorClient },
+  processes: Processes,
+  display: Display,
+): Promise<never> {
+  live.tell({ stage: 'live' });
+  await display.step('The region nodes joined the rounds for visitors', () => joinVisitors(world, processes));
   display.line('The rounds for visitors go on. Take part in your browser; Ctrl-C ends the demo.');
   for (const line of pageLines(live)) display.line(line);
   let after = 0;

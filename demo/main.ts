@@ -73,7 +73,7 @@ async function show(
       );
       onTold();
       const last = splits.at(-1);
-      if (live !== null && last !== undefined) await goOn(live, last.coordinator, display);
+      if (live !== null && last !== undefined) await goOn(live, last, servers.processes, display);
     });
   } finally {
     await live?.close();

@@ -6,6 +6,7 @@
  *   coordinator/               config.json, key.json, log-key.json
  *   helper-1/ ...              config.json, key.json
  *   node-01/ ...               config.json, key.json, credential.jwt, wrapping.key
+ *   neighbour-1/ ...           the same
  *   operator/, issuer/         key.json; the operator's credential.jwt
  */
 import { bytesToBase64Url, createNoteKey, noteKeyToVkey } from '@twinkeep/audit';
@@ -23,6 +24,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export const HELPERS = 4;
+/** Small region nodes that keep visitors company in their rounds; they have no part in the final table. */
+export const NEIGHBOURS = 4;
 const COORDINATOR_ID = 'twinkeep-demo-coordinator';
 const ISSUER_ID = 'twinkeep-demo-issuer';
 const LOG_ORIGIN = 'twinkeep-demo.invalid/log';
@@ -42,6 +45,7 @@ export interface Parties {
   coordinator: Party;
   helpers: Party[];
   nodes: Party[];
+  neighbours: Party[];
   operator: { key: SigningKey; credential: string };
   trust: Trust;
 }
@@ -49,7 +53,8 @@ export interface Parties {
 /** Makes keys, credentials and trust.json in an empty `folder`. */
 export async function createParties(folder: string, nodes: number): Promise<Parties> {
   const parties = partiesOf(folder, nodes);
-  for (const { folder: own } of [parties.coordinator, ...parties.helpers, ...parties.nodes])
+  const regionNodes = [...parties.nodes, ...parties.neighbours];
+  for (const { folder: own } of [parties.coordinator, ...parties.helpers, ...regionNodes])
     await makeFolder(own);
   const coordinator = await createKey(parties.coordinator.folder, 'key.json');
   const log = await createKey(parties.coordinator.folder, 'log-key.json');
@@ -69,7 +74,7 @@ export async function createParties(folder: string, nodes: number): Promise<Part
     const credential = await issueCredential(claims, by, COORDINATOR_ID, new Date(), CREDENTIAL_SECONDS);
     await writeSecret(join(own, 'credential.jwt'), credential);
   };
-  for (const node of parties.nodes) {
+  for (const node of regionNodes) {
     await admit(node.folder, 'device');
     await writeSecret(join(node.folder, 'wrapping.key'), bytesToBase64Url(randomBytes(32)));
   }
@@ -108,7 +113,7 @@ export async function writeConfig(party: Party, config: object): Promise<void> {
   await writeJson(configFile(party), config);
 }
 
-function partiesOf(folder: string, nodes: number): Pick<Parties, 'coordinator' | 'helpers' | 'nodes'> {
+function partiesOf(folder: string, nodes: number): Omit<Parties, 'operator' | 'trust'> {
   const party = (name: string): Party => ({
     name: name.replace('-', ' '),
     folder: join(folder, name),
@@ -119,6 +124,7 @@ function partiesOf(folder: string, nodes: number): Pick<Parties, 'coordinator' |
     coordinator: party('coordinator'),
     helpers: Array.from({ length: HELPERS }, (_, i) => party(`helper-${i + 1}`)),
     nodes: Array.from({ length: nodes }, (_, i) => party(`node-${String(i + 1).padStart(digits, '0')}`)),
+    neighbours: Array.from({ length: NEIGHBOURS }, (_, i) => party(`neighbour-${i + 1}`)),
   };
 }
 

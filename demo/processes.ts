@@ -21,8 +21,11 @@ export interface Processes {
   /** Runs a program to its end. @throws DemoError 'demo/party' with its last words where it fails */
   run(program: Program): Promise<void>;
   /** SIGTERM, and SIGKILL after 3 seconds. */
+  stop(names: readonly string[]): Promise<void>;
   stopAll(): Promise<void>;
-  /** The same, and nothing can be started any more. */
+  /** Whether a party of this name was started, was not told to stop, and is not there all the same. */
+  lacks(name: string): boolean;
+  /** As `stopAll`, and nothing can be started any more. */
   close(): Promise<void>;
 }
 
@@ -30,8 +33,8 @@ const GRACE_MS = 3_000;
 
 /** @param onEnd called when a party that was ready ends without having been told to; `how` in words */
 export function createProcesses(logs: string, onEnd: (program: Program, how: string) => void): Processes {
-  const running = new Set<ChildProcess>();
-  let stopping = false;
+  const running = new Map<ChildProcess, string>();
+  const wanted = new Set<string>();
   let closed = false;
 
   async function spawn({ name, script, args }: Program): Promise<Started> {
@@ -40,7 +43,7 @@ export function createProcesses(logs: string, onEnd: (program: Program, how: str
       if (closed)
         throw new DemoError('demo/interrupted', `${name} was not started: everything is being stopped.`);
       const child = fork(script, args, { stdio: ['ignore', log.fd, log.fd, 'ipc'], execArgv: [] });
-      running.add(child);
+      running.set(child, name);
       child.once('exit', () => running.delete(child));
       return { exit: exitOf(child), ready: untilReady(child) };
     } finally {
@@ -48,24 +51,26 @@ export function createProcesses(logs: string, onEnd: (program: Program, how: str
     }
   }
 
-  async function stopAll(): Promise<void> {
-    stopping = true;
-    const children = [...running];
+  async function stop(names: readonly string[]): Promise<void> {
+    for (const name of names) wanted.delete(name);
+    const children = [...running].flatMap(([child, name]) => (names.includes(name) ? child : []));
     const ended = Promise.all(children.map((child) => exitOf(child)));
     for (const child of children) child.kill('SIGTERM');
     await Promise.race([ended, pause(GRACE_MS, undefined, { ref: false })]);
     for (const child of children) child.kill('SIGKILL');
     await ended;
-    stopping = false;
   }
+
+  const stopAll = (): Promise<void> => stop([...wanted, ...running.values()]);
 
   return {
     async start(program) {
+      wanted.add(program.name);
       const { exit, ready } = await spawn(program);
       const first = await Promise.race([exit, ready]);
       if (first !== 'ready') throw await failure(logs, program, `${first} before it was ready`);
       void exit.then((how) => {
-        if (!stopping) onEnd(program, how);
+        if (wanted.has(program.name)) onEnd(program, how);
       });
     },
     async run(program) {
@@ -73,7 +78,9 @@ export function createProcesses(logs: string, onEnd: (program: Program, how: str
       const how = await exit;
       if (how !== SUCCESS) throw await failure(logs, program, how);
     },
+    stop,
     stopAll,
+    lacks: (name) => wanted.has(name) && ![...running.values()].includes(name),
     close() {
       closed = true;
       return stopAll();

@@ -24,7 +24,12 @@ export async function withServers<T>(
   work: (servers: Servers) => Promise<T>,
 ): Promise<T> {
   const starting = startPostgres(join(home, 'postgres'));
-  const watch = createWatch(display, (program) => processes.start(program));
+  const watch = createWatch(display, async (program) => {
+    // It may have been told to stop meanwhile, or to do something else.
+    if (!processes.lacks(program.name)) return false;
+    await processes.start(program);
+    return true;
+  });
   const processes = createProcesses(join(home, 'run', 'logs'), watch.onEnd);
   try {
     return await Promise.race([
@@ -52,13 +57,24 @@ export async function withServers<T>(
 /** Starts a party again that ended, as a service manager would. Rounds go on meanwhile: its report is missing from a sum. */
 function createWatch(
   display: Display,
-  restart: (program: Program) => Promise<void>,
+  restart: (program: Program) => Promise<boolean>,
 ): { onEnd: (program: Program, how: string) => void; ruined: Promise<never> } {
   const restarts = new Map<string, number>();
   let ruin: (error: unknown) => void = () => undefined;
   const ruined = new Promise<never>((_, reject) => (ruin = reject));
   ruined.catch(() => undefined);
-  const onEnd = (program: Program, how: string): void => {
+
+  async function bringBack(program: Program): Promise<void> {
+    try {
+      if (await restart(program)) display.line(`  ${program.name} is back.`);
+    } catch (error) {
+      // What it needs may itself be on its way back.
+      if (error instanceof DemoError && error.code === 'demo/party') onEnd(program, 'ended again');
+      else ruin(error);
+    }
+  }
+
+  function onEnd(program: Program, how: string): void {
     const { name } = program;
     const before = restarts.get(name) ?? 0;
     restarts.set(name, before + 1);
@@ -73,7 +89,7 @@ function createWatch(
     }
     const wait = name.startsWith('node') ? NODE_RESTART_MS : RESTART_MS;
     display.line(`  ${name} ${how}. It is started again in ${wait / 1_000} s; the others go on.`);
-    setTimeout(() => void restart(program).catch(ruin), wait).unref();
-  };
+    setTimeout(() => void bringBack(program), wait).unref();
+  }
   return { onEnd, ruined };
 }

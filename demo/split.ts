@@ -13,7 +13,7 @@ import { createCoordinatorClient, type CoordinatorClient } from './coordinator.t
 import type { Customers, NodeCustomers } from './customers/customers.ts';
 import type { Display } from './display.ts';
 import type { ModelFigures, SplitFigures } from './figures.ts';
-import { openToVisitors, visitorsTask, type Live } from './live.ts';
+import { importNeighbours, openToVisitors, visitorsTask, type Live } from './live.ts';
 import { verifyLogFromOutside } from './outside.ts';
 import { createParties, openParties } from './parties.ts';
 import { fewestTwins, partition } from './partition.ts';
@@ -29,6 +29,7 @@ import {
   openNodeStore,
   startCoordinator,
   startNodes,
+  type ForVisitors,
   type World,
 } from './world.ts';
 
@@ -47,6 +48,7 @@ export interface Stage {
 /** What is left running, where visitors may come. */
 export interface ToldSplit {
   figures: SplitFigures;
+  world: World;
   coordinator: CoordinatorClient;
 }
 
@@ -56,19 +58,23 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   const started = performance.now();
   const seed = `${options.seed}/${split}`;
   const spread = partition(customers.size, options.nodes, seed);
-  const state = kept === null ? newState(stage, spread, seed) : nextState(stage, kept, spread, seed);
-  const world = await display.step(`Keys, databases and roles for ${options.nodes + 5} parties`, () =>
-    kept === null ? moveIn(stage, state, seed) : moveBackIn(stage, state, seed),
+  const before = kept === null ? newState(stage, spread, seed) : nextState(stage, kept, spread, seed);
+  const visitors =
+    live === null ? null : { origin: live.origin, task: visitorsTask(numberedTask(stage, 1, spread, seed)) };
+  const world = await display.step('Keys, databases and roles for all parties', () =>
+    (kept === null ? moveIn : moveBackIn)(stage, before, seed, visitors),
   );
   await display.step('Coordinator and helpers started', () => startCoordinator(world, processes));
-  await live?.moveIn(stage.folder, world);
+  const coordinator = createCoordinatorClient(world.coordinatorUrl);
+  const state = await receiveVisitors(stage, world, visitors, coordinator, before);
   const residents = await display.step(`Records of ${customers.title} given to their nodes`, () =>
     Promise.all(world.parties.nodes.map((node, i) => customers.writeFor(node.folder, spread[i] ?? []))),
   );
   if (kept === null) await importAll(stage, world, spread, residents, state);
-  await display.step(`${options.nodes} region nodes started`, () => startNodes(world, processes));
+  await display.step(`${options.nodes} region nodes started`, () =>
+    startNodes(world.parties.nodes, processes),
+  );
 
-  const coordinator = createCoordinatorClient(world.coordinatorUrl);
   live?.tell({ stage: 'training', task: state.task.taskId });
   const finished = await runTask(stage, world, coordinator, state);
   const { entries } = await checkLog(stage, world, coordinator);
@@ -76,11 +82,8 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   const twins = await display.step('Consents and roles at the end read', () =>
     readTwins(stage, world, spread, residents, state.task),
   );
-  await processes.stopAll();
-  if (live !== null)
-    await display.step('Started again, for visitors', () =>
-      openToVisitors(live, world, processes, coordinator, visitorsTask(numberedTask(stage, 1, spread, seed))),
-    );
+  await processes.stop(world.parties.nodes.map(({ name }) => name));
+  if (live === null) await processes.stopAll();
 
   const heldOut = concatRows(
     twins.map((node) => node.heldOut),
@@ -105,14 +108,21 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     log: { entries },
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };
-  return { figures, coordinator };
+  return { figures, world, coordinator };
 }
 
 type Spread = readonly (readonly number[])[];
 
 function newState(stage: Stage, spread: Spread, seed: string): RunState {
   const task = numberedTask(stage, 1, spread, seed);
-  return { madeAt: Date.now(), settings: keptSettings(stage.options), number: 1, task, stage: 'importing' };
+  return {
+    madeAt: Date.now(),
+    settings: keptSettings(stage.options),
+    number: 1,
+    task,
+    stage: 'importing',
+    neighbours: false,
+  };
 }
 
 /** A task that was interrupted goes on; after a finished one comes another, from new first weights. */
@@ -134,26 +144,41 @@ function numberedTask({ options, customers }: Stage, number: number, spread: Spr
 }
 
 async function moveIn(
-  { adminUrl, folder, options, live }: Stage,
+  { adminUrl, folder, options }: Stage,
   { task }: RunState,
   seed: string,
+  visitors: ForVisitors | null,
 ): Promise<World> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   await dropPartyDatabases(adminUrl);
-  return furnish(adminUrl, await createParties(folder, options.nodes), task, seed, originsOf(live));
+  return furnish(adminUrl, await createParties(folder, options.nodes), task, seed, visitors);
 }
 
 async function moveBackIn(
-  { adminUrl, folder, options, live }: Stage,
+  { adminUrl, folder, options }: Stage,
   { task }: RunState,
   seed: string,
+  visitors: ForVisitors | null,
 ): Promise<World> {
-  return furnish(adminUrl, await openParties(folder, options.nodes), task, seed, originsOf(live));
+  return furnish(adminUrl, await openParties(folder, options.nodes), task, seed, visitors);
 }
 
-function originsOf(live: Live | null): string[] {
-  return live === null ? [] : [live.origin];
+/** From here on a visitor may come, while the nodes of the final table are still being filled. */
+async function receiveVisitors(
+  { options, folder, display, processes, live }: Stage,
+  world: World,
+  visitors: ForVisitors | null,
+  coordinator: CoordinatorClient,
+  state: RunState,
+): Promise<RunState> {
+  if (live === null || visitors === null) return state;
+  await live.moveIn(folder, world);
+  return display.step(`${world.parties.neighbours.length} small nodes started, for visitors`, async () => {
+    if (!state.neighbours) await importNeighbours(world, processes, options.seed, state.madeAt);
+    await openToVisitors(live, world, processes, coordinator, visitors.task);
+    return { ...state, neighbours: true };
+  });
 }
 
 async function importAll(
@@ -168,7 +193,7 @@ async function importAll(
   const between = `${count(Math.min(...sizes))} to ${count(Math.max(...sizes))} per node`;
   await display.step(`Imported there, ${between}`, () =>
     importCustomers(
-      world,
+      world.parties.nodes,
       processes,
       residents.map(({ importArgs }) => importArgs),
       availableParallelism(),

@@ -14,6 +14,8 @@ export interface RunState {
   task: TaskSpec;
   /** Until its import is done, a run cannot be gone on with. */
   stage: 'importing' | 'imported' | 'published' | 'finished';
+  /** Whether the neighbours of visitors have their customers; a run without visitors gives them none. */
+  neighbours: boolean;
 }
 
 type KeptSettings = Pick<DemoOptions, 'file' | 'seed' | 'nodes' | 'customers'>;

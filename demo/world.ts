@@ -19,21 +19,29 @@ export interface World {
 
 export const CONTROLLER = 'urn:twinkeep:demo:telecom';
 
+/** The part of a world that is there for visitors. */
+export interface ForVisitors {
+  /** Web origin whose pages may call the coordinator. */
+  origin: string;
+  task: TaskSpec;
+}
+
 /**
  * A database, a role and a configuration for each party. Safe to repeat: data stays, passwords and addresses change.
  * @param seed decides roles and invented consents at the nodes
- * @param origins web origins whose pages may call the coordinator
+ * @param visitors null: nobody may visit, and the neighbours stay unfurnished
  */
 export async function furnish(
   adminUrl: string,
   parties: Parties,
-  { taskId, floors }: TaskSpec,
+  task: TaskSpec,
   seed: string,
-  origins: readonly string[],
+  visitors: ForVisitors | null,
 ): Promise<World> {
   const { coordinator, helpers, nodes } = parties;
+  const neighbours = visitors === null ? [] : parties.neighbours;
   const databaseUrls = new Map<string, string>();
-  for (const { name, database } of [coordinator, ...helpers, ...nodes])
+  for (const { name, database } of [coordinator, ...helpers, ...nodes, ...neighbours])
     databaseUrls.set(name, await createPartyDatabase(adminUrl, database));
 
   const port = await freePort();
@@ -48,12 +56,12 @@ export async function furnish(
     listen: { host: '127.0.0.1', port },
     publicUrl: coordinatorUrl,
     logKeyFile: 'log-key.json',
-    allowedOrigins: origins,
+    allowedOrigins: visitors === null ? [] : [visitors.origin],
   });
   for (const [i, helper] of helpers.entries())
     await writeConfig(helper, { ...common(helper), coordinatorUrl, j: i + 1 });
-  for (const node of nodes)
-    await writeConfig(node, {
+  const writeNode = (node: Party, { taskId, floors }: TaskSpec): Promise<void> =>
+    writeConfig(node, {
       ...common(node),
       coordinatorUrl,
       credentialFile: 'credential.jwt',
@@ -65,15 +73,15 @@ export async function furnish(
       // Nodes may use the same numbers for different customers.
       seed: `${seed}/${node.database}`,
     });
+  for (const node of nodes) await writeNode(node, task);
+  if (visitors !== null) for (const node of neighbours) await writeNode(node, visitors.task);
   return { parties, coordinatorUrl, databaseUrls };
 }
 
-/** Gives the nodes another task; they follow it from their next start on. */
-export async function assignTask({ parties }: World, taskId: string): Promise<void> {
-  for (const node of parties.nodes) {
-    const config = JSON.parse(await readFile(configFile(node), 'utf8')) as object;
-    await writeConfig(node, { ...config, tasks: [taskId] });
-  }
+/** Gives a node another task; it follows it from its next start on. */
+export async function assignTask(node: Party, taskId: string): Promise<void> {
+  const config = JSON.parse(await readFile(configFile(node), 'utf8')) as object;
+  await writeConfig(node, { ...config, tasks: [taskId] });
 }
 
 export async function startCoordinator({ parties }: World, processes: Processes): Promise<void> {
@@ -81,18 +89,18 @@ export async function startCoordinator({ parties }: World, processes: Processes)
   await Promise.all(parties.helpers.map((helper) => start(processes, helper, 'twinkeep-helper', 'run')));
 }
 
-export async function startNodes({ parties }: World, processes: Processes): Promise<void> {
-  await Promise.all(parties.nodes.map((node) => start(processes, node, 'twinkeep-region', 'run')));
+export async function startNodes(nodes: readonly Party[], processes: Processes): Promise<void> {
+  await Promise.all(nodes.map((node) => start(processes, node, 'twinkeep-region', 'run')));
 }
 
 /** As many imports at a time as there are processors for them. */
 export async function importCustomers(
-  { parties }: World,
+  nodes: readonly Party[],
   processes: Processes,
   importArgs: readonly (readonly string[])[],
   parallel: number,
 ): Promise<void> {
-  const waiting = [...parties.nodes.entries()];
+  const waiting = [...nodes.entries()];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [i, node] = next;

@@ -33,10 +33,11 @@ async function open(): Promise<Page> {
 const guessOf = async (page: Page): Promise<string> =>
   (await page.locator('.probability').innerText()).split('\n')[0] ?? '';
 
-const agree = (): Promise<void> =>
-  expect
+async function agree(): Promise<void> {
+  await expect
     .poll(async () => (await guessOf(one)) === (await guessOf(other)), { timeout: 20 * SECONDS })
     .toBe(true);
+}
 
 test('an answer in one tab counts in the other', async () => {
   await one.getByRole('button', { name: 'Allow all seven' }).click();

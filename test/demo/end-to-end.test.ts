@@ -145,6 +145,33 @@ describe('endings', () => {
     },
     4 * MINUTES,
   );
+
+  test(
+    'parties that are killed come back, and the rounds go on with all of them',
+    async () => {
+      const demo = start(...LONG);
+      const until = async (text: RegExp): Promise<void> => {
+        await expect.poll(demo.text, { timeout: 2 * MINUTES, interval: 100 }).toMatch(text);
+      };
+      // At the worst moment: before the task is published.
+      await until(/3 region nodes started/);
+      for (const party of ['node-2', 'helper-3', 'coordinator']) {
+        const [found] = left().filter(({ args }) => args.includes(`/${party}/config.json`));
+        process.kill(found!.pid, 'SIGKILL');
+      }
+      for (const party of ['node 2', 'helper 3', 'coordinator']) {
+        await until(
+          new RegExp(`${party} was ended by SIGKILL\\. It is started again in \\d+ s; the others go on\\.`),
+        );
+        await until(new RegExp(`${party} is back\\.`));
+      }
+      await until(/is back\.[^]*is back\.[^]*is back\.[^]*reports 3 of 3/);
+      demo.child.kill('SIGINT');
+      expect(await demo.exit, demo.text()).toBe(130);
+      expect(left()).toEqual([]);
+    },
+    4 * MINUTES,
+  );
 });
 
 describe('what cannot work is refused before anything is started, in sentences', () => {

@@ -46,6 +46,33 @@ test('a party is started once it says that it is ready, and ends when told to', 
   expect(ended).toEqual([]);
 });
 
+test('one of several is stopped, and is not missed', async () => {
+  for (const name of ['node', 'helper']) await processes.start(await program(name, `${READY} ${ALIVE}`));
+  await processes.stop(['node']);
+  expect(isAlive(await pidOf('node'))).toBe(false);
+  expect(isAlive(await pidOf('helper'))).toBe(true);
+  expect(ended).toEqual([]);
+  expect(processes.lacks('node')).toBe(false);
+});
+
+test('one that was to stay is missed, until it is started again or told to stop', async () => {
+  const node = await program('node', `${READY} ${ALIVE}`);
+  await processes.start(node);
+  expect(processes.lacks('node')).toBe(false);
+  process.kill(await pidOf('node'), 'SIGKILL');
+  await expect.poll(() => ended).toEqual(['node was ended by SIGKILL']);
+  expect(processes.lacks('node')).toBe(true);
+  await processes.start(node);
+  expect(processes.lacks('node')).toBe(false);
+  process.kill(
+    Number((await readFile(join(folder, 'node.log'), 'utf8')).trim().split(' ').at(-1)),
+    'SIGKILL',
+  );
+  await expect.poll(() => ended).toHaveLength(2);
+  await processes.stop(['node']);
+  expect(processes.lacks('node')).toBe(false);
+});
+
 test('a party that does not listen is killed after a grace', async () => {
   await processes.start(await program('deaf', `process.on('SIGTERM', () => {}); ${READY} ${ALIVE}`));
   const pid = await pidOf('deaf');

@@ -44,7 +44,7 @@ export async function untilLive(onWait: (info: DemoInfo | null) => void): Promis
 }
 
 function liveDemo({ stage, coordinatorUrl, trust, liveTask, controller }: DemoInfo): LiveDemo | null {
-  if (stage !== 'live' || coordinatorUrl === null || trust === null || liveTask === null) return null;
+  if (stage === 'ended' || coordinatorUrl === null || trust === null || liveTask === null) return null;
   return { coordinatorUrl, trust, task: liveTask, controller };
 }
 

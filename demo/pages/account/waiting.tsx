@@ -3,9 +3,8 @@ import type { JSX } from 'preact';
 import { PAGES, type DemoInfo } from '../../server/info.ts';
 
 const WORDS: Readonly<Record<DemoInfo['stage'], string>> = {
-  preparing: 'Keys, databases and customers are being made. That takes about half a minute.',
-  training:
-    'The region nodes are training the model of the final table. Your turn comes after it, with a task of its own: about two minutes from the start.',
+  preparing: 'Keys, databases and the first customers are being made. That takes about fifteen seconds.',
+  training: 'The coordinator is being started.',
   live: 'The coordinator is being started.',
   ended: 'It has ended. Start it again with npm start.',
 };

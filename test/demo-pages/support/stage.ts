@@ -80,7 +80,11 @@ function quickTask(): TaskSpec {
     ...{ taskId: 'demo-1', rounds: 60, customers: CUSTOMERS, nodes: NODES, minTwins: 5, seed: '1' },
   });
   const task = visitorsTask(demo);
-  return { ...task, windows: { collect: 5_000, ack: 10_000, reveal: 10_000 } };
+  return {
+    ...task,
+    floors: { ...task.floors, nMin: NODES - 1 },
+    windows: { collect: 5_000, ack: 10_000, reveal: 10_000 },
+  };
 }
 
 /** In the form in which a region node imports customers. */
