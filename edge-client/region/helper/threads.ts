@@ -80,7 +80,7 @@ export function createMaskThreads({
     },
     async close() {
       closed = true;
-      await Promise.all(pool.map((thread) => thread?.stop()));
+      await Promise.all(pool.flatMap((thread) => thread?.stop() ?? []));
     },
   };
 }
