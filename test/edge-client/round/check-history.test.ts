@@ -9,17 +9,25 @@ import {
   type StayHome,
 } from '@twinkeep/edge-client/fleet';
 import {
+  noiseMultiplierFor,
   ProblemError,
   randomBytes,
   sodiumReady,
   statementHash,
   type LoggedStatement,
+  type RoundEnd,
   type RoundOffer,
   type TaskSpec,
 } from '@twinkeep/protocol';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeTask } from '../fixtures.ts';
-import { createTestCoordinator, logStatement, ROUND_OPEN, type TestCoordinator } from './coordinator.ts';
+import {
+  createTestCoordinator,
+  logStatement,
+  ROUND_OPEN,
+  type Close,
+  type TestCoordinator,
+} from './coordinator.ts';
 
 let coordinator: TestCoordinator;
 let task: LoggedStatement<TaskSpec>;
@@ -38,7 +46,8 @@ const context = (overrides: Partial<RoundContext> = {}): RoundContext => ({
   nMin: 2,
   askConsistency: (from, to) =>
     coordinator.log.consistencyProof(from, to).catch(() => Promise.reject(new ProblemError('log/range'))),
-  askResults: async (after) => coordinator.results.filter(({ statement }) => statement.body.round > after),
+  askResults: async (after) =>
+    coordinator.results.filter(({ result }) => result.statement.body.round > after),
   now: ROUND_OPEN + 1_000,
   ...overrides,
 });
@@ -126,7 +135,8 @@ describe('the log over time', () => {
     expect(await check(offer, { task: rewritten.task })).toMatchObject(home('log-inconsistent'));
     const elsewhere = await logStatement(rewritten.log, result.statement);
     expect(await check({ ...offer, lastResult: elsewhere })).toMatchObject(home('log-inconsistent'));
-    const answered = { reports: [record(first)], askResults: async () => [elsewhere] };
+    const { closes } = coordinator.results[0]!;
+    const answered = { reports: [record(first)], askResults: async () => [{ result: elsewhere, closes }] };
     expect(await check(offer, answered)).toMatchObject(home('log-inconsistent'));
     expect(await check(offer)).toHaveProperty('rcHash');
   });
@@ -203,12 +213,47 @@ describe('one report per round and per model', () => {
     );
     const elsewhere = [record(first, { rcHash: bytesToBase64Url(randomBytes(32)) })];
     expect(await check(second, { reports: elsewhere })).toMatchObject(home('model-reported'));
-    const [result] = coordinator.results;
-    const forged = structuredClone(result!);
-    forged.statement.body.count = 9;
+    const forged = structuredClone(coordinator.results[0]!);
+    forged.result.statement.body.count = 9;
     expect(await check(second, { reports, askResults: async () => [forged] })).toMatchObject(
       home('history-broken'),
     );
+  });
+
+  it('none on a model whose round was abandoned, until so many helpers say that they answered nothing', async () => {
+    const first = await coordinator.openRound(task);
+    const reports = [record(first)];
+    await coordinator.endRound(first);
+    const second = await coordinator.openRound(task);
+    const [end] = coordinator.results;
+    const valid = async (...closes: Close[]): Promise<RoundEnd> => {
+      await coordinator.endRound(first, {}, closes);
+      return { result: end!.result, closes: coordinator.results.pop()!.closes };
+    };
+    const checkWith = async (answer: RoundEnd): Promise<CheckedRound | StayHome> =>
+      check(second, { reports, askResults: async () => [answer] });
+    const ready = { ready: true };
+    // Any three of four that were not ready for a set; or all four, ready or not.
+    expect(await checkWith(await valid({ j: 1 }, { j: 3 }, { j: 4 }))).toHaveProperty('rcHash');
+    const all = await valid({ j: 1, ...ready }, { j: 2, ...ready }, { j: 3, ...ready }, { j: 4, ...ready });
+    expect(await checkWith(all)).toHaveProperty('rcHash');
+
+    const [one, two, three] = (await valid({ j: 1 }, { j: 2 }, { j: 3 })).closes;
+    const otherRound = await coordinator.endRound(second, {}, [{ j: 3 }]);
+    const ofOther = coordinator.results.pop()!.closes[0]!;
+    expect(otherRound.statement.body.rcHash).toBe(ofOther.body.rcHash);
+    const notReady = structuredClone(all.closes[2]!);
+    notReady.body.ready = false;
+    for (const closes of [
+      [],
+      [one!, two!],
+      [one!, two!, two!],
+      [one!, two!, all.closes[2]!],
+      [one!, two!, { ...three!, body: { ...three!.body, j: 4 } }],
+      [one!, two!, notReady],
+      [one!, two!, ofOther],
+    ])
+      expect(await checkWith({ result: end!.result, closes })).toMatchObject(home('model-reported'));
   });
 
   it('none on a model whose round was sealed, though the model stayed the same', async () => {
@@ -239,6 +284,64 @@ describe('one report per round and per model', () => {
     expect(await check(offer, { reports: reports.slice(1) })).toHaveProperty('rcHash');
     const released = [...reports.slice(1), { ...reports[0]!, outcome: 'released' as const }];
     expect(await check(offer, { reports: released })).toHaveProperty('rcHash');
+  });
+});
+
+describe('the privacy budget', () => {
+  const noisy = (trainings: number, evaluations: number): Promise<LoggedStatement<TaskSpec>> =>
+    coordinator.publishTask(
+      makeTask({
+        privacy: {
+          mech: 'discrete-gaussian',
+          noiseMultiplier: noiseMultiplierFor({ epsilon: 8, delta: 1e-5, participations: trainings }),
+          epsilon: 8,
+          delta: 1e-5,
+          trainings,
+          evaluations,
+          adaptiveClip: null,
+        },
+      }),
+    );
+  const spent = (offer: RoundOffer, kind: 'train' | 'evaluate', rounds: number[]): ReportRecord[] =>
+    rounds.map((round) =>
+      record(offer, { round, kind, rcHash: `rc-${round}`, modelHash: bytesToBase64Url(randomBytes(32)) }),
+    );
+
+  it('allows as many reports of each kind as the task says, whatever became of them', async () => {
+    task = await noisy(2, 1);
+    const offer = await coordinator.openRound(task);
+    const evaluating = await coordinator.openRound(task, { config: { kind: 'evaluate' } });
+    for (const [round, kind, cap] of [
+      [offer, 'train', 2],
+      [evaluating, 'evaluate', 1],
+    ] as const) {
+      const before = spent(round, kind, [11, 12].slice(0, cap));
+      const other = spent(round, kind === 'train' ? 'evaluate' : 'train', [21, 22, 23]);
+      expect(await check(round, { reports: [...before.slice(1), ...other] })).toHaveProperty('rcHash');
+      for (const outcome of ['pending', 'accepted', 'refused', 'counted'] as const) {
+        const reports = before.map((report) => ({ ...report, outcome }));
+        expect(await check(round, { reports })).toMatchObject(home('budget-spent', `${cap} of ${cap}`));
+      }
+      const released = before.map((report, i) =>
+        i === 0 ? { ...report, outcome: 'released' as const } : report,
+      );
+      expect(await check(round, { reports: released })).toHaveProperty('rcHash');
+    }
+  });
+
+  it('pays for a second report on the same model, which no helper has to release', async () => {
+    task = await noisy(2, 1);
+    const first = await coordinator.openRound(task);
+    await coordinator.endRound(first, {}, []);
+    const second = await coordinator.openRound(task);
+    const reports = [record(first)];
+    const round = (await check(second, { reports })) as CheckedRound;
+    expect(round.counted).toEqual([reports[0]!.rcHash]);
+    expect(round.released).toEqual([]);
+    const counted = [{ ...reports[0]!, outcome: 'counted' as const }];
+    expect(await check(second, { reports: [...counted, ...spent(first, 'train', [9])] })).toMatchObject(
+      home('budget-spent'),
+    );
   });
 });
 

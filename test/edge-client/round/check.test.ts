@@ -9,6 +9,7 @@ import {
 } from '@twinkeep/edge-client/fleet';
 import {
   createSigningKey,
+  LOG_MODE_NEEDS_WITNESSES,
   ProblemError,
   randomBytes,
   signStatement,
@@ -40,7 +41,8 @@ const context = (overrides: Partial<RoundContext> = {}): RoundContext => ({
   nMin: 2,
   askConsistency: (from, to) =>
     coordinator.log.consistencyProof(from, to).catch(() => Promise.reject(new ProblemError('log/range'))),
-  askResults: async (after) => coordinator.results.filter(({ statement }) => statement.body.round > after),
+  askResults: async (after) =>
+    coordinator.results.filter(({ result }) => result.statement.body.round > after),
   now: ROUND_OPEN + 1_000,
   ...overrides,
 });
@@ -232,6 +234,40 @@ describe('what the configuration says', () => {
     expect(await check(await coordinator.openRound(task), { nMin: 3 })).toMatchObject(
       home('cohort-too-small'),
     );
+  });
+});
+
+describe('log mode', () => {
+  const inLogMode = async (): Promise<RoundOffer> => {
+    task = await coordinator.publishTask(makeTask({ helpers: { m: 4, c: 1, mode: 'log', q: 2 } }));
+    return coordinator.openRound(task);
+  };
+
+  it('is refused without witnesses, whom nobody here names', async () => {
+    expect(await check(await inLogMode())).toMatchObject(home('no-witnesses', LOG_MODE_NEEDS_WITNESSES));
+  });
+});
+
+describe('cosignatures', () => {
+  it('of at least q helpers are on the configuration, each its own', async () => {
+    const { openRound, helpers } = coordinator;
+    expect(await check(await openRound(task, { cosigners: [1, 3, 4] }))).toHaveProperty('rcHash');
+    for (const cosigners of [[], [1], [2, 4], [2, 4, 4, 4]])
+      expect(await check(await openRound(task, { cosigners }))).toMatchObject(home('not-cosigned'));
+    const { config, ...offer } = await openRound(task, { cosigners: [1, 2, 3] });
+    const { statement } = config!;
+    const other = (await openRound(task)).config!.statement;
+    const stranger = await signStatement('round-config', statement.body, await createSigningKey());
+    // Of another configuration, of a key that nobody pinned, and one helper's in the name of another.
+    for (const third of [
+      other.signatures.find(({ kid }) => kid === helpers[3]!.key.id)!,
+      stranger.signatures[0]!,
+      { ...statement.signatures[1]!, kid: helpers[3]!.key.id },
+    ]) {
+      const forged = { ...statement, signatures: [...statement.signatures.slice(0, 3), third] };
+      const logged = await logStatement(coordinator.log, forged);
+      expect(await check({ ...offer, config: logged })).toMatchObject(home('not-cosigned', '2 of 3'));
+    }
   });
 });
 

@@ -35,6 +35,7 @@ import {
   type HelperEpoch,
   type LoggedStatement,
   type RoundConfig,
+  type RoundEnd,
   type RoundOffer,
   type RoundResult,
   type SigningKey,
@@ -57,21 +58,33 @@ export interface TestCoordinator {
   /** Another log under the same key: what a coordinator that rewrites history would serve. */
   emptyLog(): Log;
   models: Map<string, Uint8Array>;
-  results: LoggedStatement<RoundResult>[];
+  results: RoundEnd[];
   /** Signs, commits and logs a statement. */
   publish<T>(type: StatementType, body: T): Promise<LoggedStatement<T>>;
   publishTask(task: TaskSpec): Promise<LoggedStatement<TaskSpec>>;
   /** The next round of a task, with any field of the configuration or offer replaced. */
   openRound(task: LoggedStatement<TaskSpec>, change?: RoundChange): Promise<RoundOffer>;
-  /** Ends the round of an offer and makes its result the last one. */
-  endRound(offer: RoundOffer, change?: Partial<RoundResult>): Promise<LoggedStatement<RoundResult>>;
+  /** Ends the round of an offer and makes its result the last one; these helpers close it. */
+  endRound(
+    offer: RoundOffer,
+    change?: Partial<RoundResult>,
+    closes?: readonly Close[],
+  ): Promise<LoggedStatement<RoundResult>>;
   credentialFor(
     device: SigningKey,
     claims?: { maxTwins?: number; sub?: string; now?: number },
   ): Promise<string>;
 }
 
+/** What helper j says of an abandoned round. */
+export interface Close {
+  j: number;
+  ready?: boolean;
+}
+
 export interface RoundChange {
+  /** Helpers that signed the configuration; all, unless told otherwise. */
+  cosigners?: readonly number[];
   config?: Partial<RoundConfig>;
   offer?: Partial<RoundOffer>;
   now?: number;
@@ -106,9 +119,13 @@ export async function createTestCoordinator(helperCount = 4): Promise<TestCoordi
     publish: async (type, body) => logStatement(log, await signStatement(type, body, key)),
     publishTask: (task) => coordinator.publish('task', task),
     openRound: (task, change) => openRound(coordinator, task, change ?? {}),
-    endRound: async (offer, change) => {
+    endRound: async (offer, change, closes = helpers.map((_, i) => ({ j: i + 1 }))) => {
       const result = await coordinator.publish('round-result', resultOf(offer, change ?? {}));
-      coordinator.results.push(result);
+      const { rcHash } = result.statement.body;
+      const signed = closes.map(({ j, ready = false }) =>
+        signStatement('helper-close', { v: 1 as const, rcHash, j, ready }, helpers[j - 1]!.key),
+      );
+      coordinator.results.push({ result, closes: await Promise.all(signed) });
       return result;
     },
     credentialFor: (
@@ -152,10 +169,10 @@ async function createHelper(j: number): Promise<TestCoordinator['helpers'][numbe
 async function openRound(
   coordinator: TestCoordinator,
   task: LoggedStatement<TaskSpec>,
-  { config: changed, offer: changedOffer, now = ROUND_OPEN }: RoundChange,
+  { config: changed, offer: changedOffer, cosigners = [1, 2, 3, 4], now = ROUND_OPEN }: RoundChange,
 ): Promise<RoundOffer> {
   const spec = task.statement.body;
-  const last = coordinator.results.at(-1) ?? null;
+  const last = coordinator.results.at(-1)?.result ?? null;
   const first = weightsToBytes(initialWeights(spec.model));
   coordinator.models.set(bytesToBase64Url(sha256(first)), first);
   const { trust, helpers } = coordinator;
@@ -184,12 +201,24 @@ async function openRound(
     rev: config.round,
     taskId: spec.taskId,
     state: 'running',
+    ended: null,
     phase: 'collecting',
-    config: await coordinator.publish('round-config', config),
+    config: await logStatement(coordinator.log, await cosign(coordinator, config, cosigners)),
     epochs: helpers.slice(0, spec.helpers.m).map(({ epoch }) => epoch),
     lastResult: last,
     ...changedOffer,
   };
+}
+
+/** The coordinator's signature, then those of helpers. */
+async function cosign(
+  { key, helpers }: TestCoordinator,
+  config: RoundConfig,
+  cosigners: readonly number[],
+): Promise<Statement<RoundConfig>> {
+  const keys = [key, ...cosigners.flatMap((j) => helpers[j - 1]?.key ?? [])];
+  const signed = await Promise.all(keys.map((each) => signStatement('round-config', config, each)));
+  return { ...signed[0]!, signatures: signed.flatMap(({ signatures }) => signatures) };
 }
 
 function resultOf(offer: RoundOffer, change: Partial<RoundResult>): RoundResult {

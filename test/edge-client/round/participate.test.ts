@@ -16,6 +16,7 @@ import {
   addEvaluation,
   createSigningKey,
   initialWeights,
+  noiseMultiplierFor,
   readEvaluation,
   rotate,
   rotationSigns,
@@ -107,6 +108,54 @@ describe('a round', () => {
     const { dPadded, unit } = offer.config!.statement.body;
     const figures = readEvaluation(sum.subarray(dPadded), unit, task.statement.body.evaluation, 0);
     expect(figures.twins).toBe(4 + 3 + 10);
+  });
+
+  it('with noise holds trainers or held-out twins, never both, and spends their budget', async () => {
+    const privacy = {
+      mech: 'discrete-gaussian' as const,
+      noiseMultiplier: noiseMultiplierFor({ epsilon: 8, delta: 1e-5, participations: 1 }),
+      epsilon: 8,
+      delta: 1e-5,
+      trainings: 1,
+      evaluations: 1,
+      adaptiveClip: null,
+    };
+    task = await coordinator.publishTask(makeTask({ privacy }));
+    const fleet = await keeper();
+    const trained = (await join(fleet, await open())) as Contributed;
+    expect(trained).toMatchObject({ reported: 'accepted', twins: { trainers: { n: 8 }, heldOut: { n: 0 } } });
+    await coordinator.endRound(world.offer!, {}, []);
+    expect(await join(fleet, await open())).toMatchObject({ stayHome: 'budget-spent' });
+    await coordinator.endRound(world.offer!, {}, []);
+    world.reports.clear();
+    const scored = (await join(fleet, await open({ config: { kind: 'evaluate' } }))) as Contributed;
+    expect(scored).toMatchObject({ reported: 'accepted', twins: { trainers: { n: 0 }, heldOut: { n: 4 } } });
+    const [, ...records] = await fleet.store.readReports(task.statement.body.taskId);
+    expect(records.map(({ outcome }) => outcome)).toEqual(['accepted']);
+  });
+
+  it('with noise is reported to again on the same model, and both are counted', async () => {
+    const privacy = {
+      mech: 'discrete-gaussian' as const,
+      noiseMultiplier: noiseMultiplierFor({ epsilon: 8, delta: 1e-5, participations: 2 }),
+      epsilon: 8,
+      delta: 1e-5,
+      trainings: 2,
+      evaluations: 1,
+      adaptiveClip: null,
+    };
+    task = await coordinator.publishTask(makeTask({ privacy }));
+    const fleet = await keeper();
+    for (const reported of [1, 2]) {
+      expect(await join(fleet, await open())).toMatchObject({ reported: 'accepted' });
+      const reports = await fleet.store.readReports(task.statement.body.taskId);
+      expect(reports).toHaveLength(reported);
+      await coordinator.endRound(world.offer!, {}, []);
+      world.reports.clear();
+    }
+    expect(await join(fleet, await open())).toMatchObject({ stayHome: 'budget-spent', detail: '2 of 2' });
+    const reports = await fleet.store.readReports(task.statement.body.taskId);
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['accepted', 'counted']);
   });
 
   it('that only evaluates gets held-out twins and a zero update', async () => {

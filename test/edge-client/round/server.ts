@@ -69,7 +69,7 @@ async function route(
   }
   if (pathname.endsWith('/results')) {
     const after = Number(searchParams.get('after'));
-    return json({ results: coordinator.results.filter(({ statement }) => statement.body.round > after) });
+    return json({ results: coordinator.results.filter(({ result }) => result.statement.body.round > after) });
   }
   if (pathname.startsWith('/v1/models/')) {
     const model = coordinator.models.get(pathname.slice('/v1/models/'.length));

@@ -9,6 +9,7 @@ const OFFER: RoundOffer = {
   rev: 7,
   taskId: 'churn',
   state: 'waiting',
+  ended: null,
   phase: null,
   config: null,
   epochs: [],
