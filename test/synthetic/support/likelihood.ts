@@ -15,14 +15,15 @@ export function fitLikelihood(
   let value = negative(at);
   for (let round = 0; round < 60; round++) {
     const { gradient, hessian } = derivatives(negative, at);
-    const direction = solve(hessian, gradient) ?? gradient.map((g) => g / 1e4);
+    const steepest = gradient.map((g) => g / Math.max(...gradient.map(Math.abs)));
+    const direction = solve(hessian, gradient) ?? steepest;
     const downhill = direction.reduce((sum, d, i) => sum + d * (gradient[i] as number), 0) > 0;
-    const step = downhill ? direction : gradient.map((g) => g / 1e4);
-    let scale = 1;
+    const step = downhill ? direction : steepest;
+    let scale = 1 / Math.max(1, ...step.map(Math.abs));
     let next = at;
     let nextValue = value;
-    while (scale > 1e-6) {
-      next = at.map((x, i) => x - scale * Math.max(-1, Math.min(1, step[i] as number)));
+    while (scale > 1e-9) {
+      next = at.map((x, i) => x - scale * (step[i] as number));
       nextValue = negative(next);
       if (nextValue < value) break;
       scale /= 2;
