@@ -2,7 +2,7 @@
  * Taking a report. What needs no table was checked by `decodeReport`; here it meets the credential, the round and the other reports.
  * The answer goes out after the commit, so a device that has it may forget its seeds: its report is in the round, whatever crashes.
  */
-import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
+import { base64UrlToBytes, bytesToBase64Url, concatBytes } from '@twinkeep/audit';
 import {
   decodeReport,
   ProblemError,
@@ -38,7 +38,8 @@ export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise
   const decoded = decodeReport(upload.bytes, config, base64UrlToBytes(rcHash), nativeSha256);
   checkReporter(decoded, upload);
   const headerHash = bytesToBase64Url(decoded.headerHash);
-  const messageHash = bytesToBase64Url(nativeSha256(upload.bytes));
+  // The header binds the rest by hash, and that was checked: these two are the message, at a thousandth of its length.
+  const messageHash = bytesToBase64Url(nativeSha256(concatBytes(decoded.headerBytes, decoded.signature)));
   await deps.runTx('report', async (tx) => {
     const round = await lockRound(tx, rcHash);
     if (round === null) throw new ProblemError('round/unknown');

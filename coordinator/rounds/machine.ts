@@ -239,7 +239,7 @@ function votesOf({ holders, c }: RoundRules, { responding }: RoundState): number
 
 /** Nobody is waited for any more: whatever at most c liars can explain is tried. */
 function resolve({ holders, c }: RoundRules, state: RoundState, now: number): RoundStep {
-  const candidates = explainSums(state.sums, holders, c);
+  const candidates = explainSums(state.sums, holders.length, c);
   if (candidates.length > 0) return { state, effects: [{ kind: 'open-sum', candidates }] };
   const silent = holders.some((of) => !state.sums.some(({ j }) => of.includes(j)));
   return abandon(state, silent ? 'helpers-silent' : 'sums-disagree', now);

@@ -31,24 +31,19 @@ export function openVotes(sums: readonly GivenSums[], votes: readonly number[]):
 /**
  * All that could be the true sums, by set index, if at most `c` of those who answered lie. Fewest liars first; none where a set has no answer,
  * or where more than c must have lied.
- * @param holders by set index, who was able to give its sum
+ * @param sets how many there are in the family
  */
-export function explainSums(
-  sums: readonly GivenSums[],
-  holders: readonly (readonly number[])[],
-  c: number,
-): string[][] {
+export function explainSums(sums: readonly GivenSums[], sets: number, c: number): string[][] {
   const candidates = new Map<string, string[]>();
   for (const liars of groupsUpTo(
     sums.map(({ j }) => j),
     c,
   )) {
     const believed = sums.filter(({ j }) => !liars.includes(j));
-    const agreed = holders.flatMap((_, set) => {
-      const distinct = new Set(hashesOf(believed, set));
-      return distinct.size === 1 ? [...distinct] : [];
-    });
-    if (agreed.length === holders.length) candidates.set(agreed.join(' '), agreed);
+    const agreed = Array.from({ length: sets }, (_, set) => new Set(hashesOf(believed, set))).flatMap(
+      (distinct) => (distinct.size === 1 ? [...distinct] : []),
+    );
+    if (agreed.length === sets) candidates.set(agreed.join(' '), agreed);
   }
   return [...candidates.values()];
 }

@@ -49,14 +49,21 @@ async function checkTables(sql: PoolClient): Promise<void> {
     task_id: string;
     round: number;
     phase: string;
+    proposal: string | null;
     sc_hash: string | null;
     result_hash: string | null;
     reports: number;
   }>(
-    `select rc_hash, task_id, round, phase, sc_hash, result_hash, (state ->> 'reports')::int as reports from rounds order by task_id, round`,
+    `select rc_hash, task_id, round, phase, proposal, sc_hash, result_hash, (state ->> 'reports')::int as reports from rounds order by task_id, round`,
   );
   for (const round of rounds) {
-    const config = bodyOf<RoundConfig>(round.rc_hash);
+    // What is only proposed stands in its row and in no log.
+    expect(round.proposal !== null).toBe(round.phase === 'proposed');
+    const config =
+      round.proposal === null
+        ? bodyOf<RoundConfig>(round.rc_hash)
+        : (JSON.parse(round.proposal) as Statement<RoundConfig>).body;
+    expect(round.phase === 'proposed').toBe(!statements.has(round.rc_hash));
     const before: string | null = last?.task === round.task_id ? last.result : null;
     expect(config).toMatchObject({ round: round.round, prevResultHash: before });
     const ended = ['sealed', 'abandoned'].includes(round.phase);
@@ -66,11 +73,18 @@ async function checkTables(sql: PoolClient): Promise<void> {
         `select (select count(*) from reports where rc_hash = $1) as reports,
           (select count(*) from reports where rc_hash = $1 and (vector is not null or header is not null)) as kept,
           (select count(*) from report_members where rc_hash = $1) as members,
-          (select count(*) from mask_sums where rc_hash = $1) as sums`,
+          (select count(*) from mask_sums where rc_hash = $1) as sums,
+          (select count(*) from reports where rc_hash = $1 and disposition = 'in-set') as members_of_set,
+          (select count(*) from participations p join reports r using (rc_hash, sub)
+            where rc_hash = $1 and r.disposition = 'in-set') as charged,
+          (select count(*) from participations where rc_hash = $1) as charges`,
         [round.rc_hash],
       )
       .then(({ rows: [row] }) => [row as Record<string, string>]);
     expect(Number(counts?.['reports'])).toBe(round.reports);
+    // Whoever is in a set that was committed to has been charged for it once, and nobody else ever.
+    expect(counts?.['charges']).toBe(counts?.['charged']);
+    expect(counts?.['charged']).toBe(round.sc_hash === null ? '0' : counts?.['members_of_set']);
     if (!ended) continue;
     expect(counts).toMatchObject({ kept: '0', members: '0', sums: '0' });
     const result = bodyOf<RoundResult>(round.result_hash as string);

@@ -1,6 +1,11 @@
 /** A coordinator on a real database and a real port, and everyone around it. */
 import { bytesToBase64Url } from '@twinkeep/audit';
-import { startCoordinator, type Coordinator, type Surroundings } from '@twinkeep/coordinator';
+import {
+  startCoordinator,
+  type Coordinator,
+  type CoordinatorConfig,
+  type Surroundings,
+} from '@twinkeep/coordinator';
 import {
   consentReceiptsSchema,
   PATHS,
@@ -62,9 +67,16 @@ export interface OpenRound {
 
 export const SILENT = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
-export async function createWorld(surroundings: Partial<Surroundings> = {}): Promise<World> {
+/** Pins witnesses in the trust of the parties. @returns where they are */
+export type AddWitnesses = (parties: Parties) => Promise<NonNullable<CoordinatorConfig['witnesses']>>;
+
+export async function createWorld(
+  surroundings: Partial<Surroundings> = {},
+  addWitnesses: AddWitnesses = () => Promise.resolve([]),
+): Promise<World> {
   await sodiumReady;
   const parties = await createParties();
+  const witnesses = await addWitnesses(parties);
   const databaseUrl = await createTestDatabase();
   const sql = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   const start = (around: Partial<Surroundings>): Promise<Coordinator> =>
@@ -79,6 +91,7 @@ export async function createWorld(surroundings: Partial<Surroundings> = {}): Pro
         trust: parties.trust,
         key: parties.key,
         logKey: parties.logKey,
+        witnesses,
       },
       { log: SILENT, ...around },
     );
@@ -214,8 +227,9 @@ export async function createRoundWorld(
   task: TaskSpec,
   nodes: readonly number[],
   surroundings: Partial<Surroundings> = {},
+  addWitnesses?: AddWitnesses,
 ): Promise<{ world: World; nodes: TestNode[]; round: OpenRound }> {
-  const world = await createWorld(surroundings);
+  const world = await createWorld(surroundings, addWitnesses);
   for (const helper of world.helpers) mustSucceed(await helper.publishEpoch());
   const made: TestNode[] = [];
   for (const [i, twins] of nodes.entries()) made.push(await world.addNode(twins, `node-${i}`));
