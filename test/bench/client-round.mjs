@@ -7,11 +7,11 @@ import {
   admitClippedSum,
   createBoxKeyPair,
   createSigningKey,
-  gridUnit,
   initialWeights,
   issueCredential,
   maskReport,
   parameterCount,
+  planGrid,
   quantize,
   randomBytes,
   reportLayout,
@@ -89,20 +89,15 @@ process.stdout.write(
 if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(figures, null, 2)}\n`);
 
 async function train() {
-  const { sum, count } = await engine.clippedSum(weights, trainers, config.clipL2);
-  return { sum, count, logits: await engine.scores(weights, heldOut) };
+  const { sum, count, clippedCount } = await engine.clippedSum(weights, trainers, config.clipL2);
+  return { sum, count, within: count - clippedCount, logits: await engine.scores(weights, heldOut) };
 }
 
-async function protect({ sum, count, logits }) {
-  const update = admitClippedSum(sum, count, config.clipL2);
-  const evaluation = addEvaluation(logits, heldOut.labels, config.unit, EVALUATION);
+async function protect({ sum, count, within, logits }) {
+  const update = admitClippedSum(sum, count, config.clipL2, within);
+  const evaluation = addEvaluation(logits, heldOut.labels, config.evaluationUnit, EVALUATION);
   const layout = reportLayout(config.d, EVALUATION.bins);
-  const quantized = quantize(
-    update,
-    evaluation,
-    { layout, unit: config.unit, clipL2: config.clipL2, signs },
-    randomBytes,
-  );
+  const quantized = quantize(update, evaluation, { ...config, layout, signs }, randomBytes);
   const round = { config, rcHash: randomBytes(32) };
   const { bytes } = await maskReport(quantized, members, round, device, {
     prg: webCryptoPrg,
@@ -113,7 +108,7 @@ async function protect({ sum, count, logits }) {
 
 /** What a framework without protection sends: float32 of the sum, and the sum of the evaluation. */
 function clear({ sum, logits }) {
-  const evaluation = addEvaluation(logits, heldOut.labels, config.unit, EVALUATION);
+  const evaluation = addEvaluation(logits, heldOut.labels, config.evaluationUnit, EVALUATION);
   return Float32Array.from(sum).byteLength + Float32Array.from(evaluation.values).byteLength;
 }
 
@@ -145,13 +140,14 @@ async function enrolled() {
 
 async function roundConfig() {
   const d = parameterCount(spec);
-  const { dPadded, evaluationLength } = reportLayout(d, EVALUATION.bins);
+  const layout = reportLayout(d, EVALUATION.bins);
   const helpers = Array.from({ length: HELPERS }, (_, i) => ({
     j: i + 1,
     boxKey: bytesToBase64Url(createBoxKeyPair().publicKey),
   }));
   const maxTwins = 10_000;
-  return { d, dPadded, evaluationLength, clipL2: 1, unit: gridUnit(maxTwins), maxTwins, helpers, c: 1 };
+  const grid = planGrid({ bits: 32, maxTwins, dPadded: layout.dPadded, noise: null });
+  return { ...layout, ...grid, b: 32, clipL2: 1, maxTwins, helpers, c: 1 };
 }
 
 function rows(n) {

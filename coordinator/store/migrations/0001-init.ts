@@ -202,7 +202,7 @@ comment on column reports.place is 'Order of arrival within the round, from 1.';
 comment on column reports.sub is 'Pseudonym of the credential. Personal data where a person reports.';
 comment on column reports.jkt is 'Thumbprint of the device key.';
 comment on column reports.twins is 'Twins summed in the vector.';
-comment on column reports.message_hash is 'SHA-256 of the whole message: tells a retry from a second report.';
+comment on column reports.message_hash is 'SHA-256 of header and signature: tells a retry from a second report.';
 comment on column reports.disposition is 'received, then in-set or why it was left out.';
 comment on column reports.received_at is 'When it was taken.';
 comment on column reports.header is 'Header bytes, for the helpers; scrubbed when the round ends.';
