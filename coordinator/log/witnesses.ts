@@ -54,7 +54,7 @@ export interface Witnessing {
 const TICK_MILLIS = 250;
 const LEASE_MILLIS = 5_000;
 const FIRST_PAUSE = 250;
-const LONGEST_PAUSE = 10_000;
+const LONGEST_PAUSE = 5_000;
 /** Sizes that a witness may answer with in a row before it is left alone. */
 const MAX_ATTEMPTS = 4;
 
@@ -100,6 +100,8 @@ export function startWitnessing(deps: WitnessingDeps): Witnessing {
     if (published?.size === head.size && published.witnesses >= witnesses.length) return;
     if (!(await holdLease())) return;
     target = chooseTarget(head, published);
+    // Where storing it failed: nobody is asked again for what is here already.
+    if (target.head.size > (published?.size ?? 0)) await keep(target);
     for (const witness of witnesses) {
       if (witness.isBusy || target.lines.has(witness.name) || clock() < witness.restsUntil) continue;
       const asked = ask(witness, target)

@@ -34,7 +34,12 @@ export interface TestLog {
 /** Two logs of one signer and different names are one log that forked after `shared` leaves. */
 export function createTestLog(
   signer: Ed25519Signer,
-  { name = 'leaf', shared = 0, length = 40 }: { name?: string; shared?: number; length?: number } = {},
+  {
+    name = 'leaf',
+    shared = 0,
+    length = 40,
+    origin = ORIGIN,
+  }: { name?: string; shared?: number; length?: number; origin?: string } = {},
 ): TestLog {
   const leaves = Array.from({ length }, (_, i) => utf8ToBytes(i < shared ? `leaf ${i}` : `${name} ${i}`));
   const roots: Uint8Array[] = [];
@@ -45,10 +50,9 @@ export function createTestLog(
     roots.push(range.root());
   }
   const root = (size: number): Uint8Array => roots[size]!;
-  const note = (size: number): Promise<string> =>
-    signCheckpoint({ origin: ORIGIN, size, root: root(size) }, signer);
+  const note = (size: number): Promise<string> => signCheckpoint({ origin, size, root: root(size) }, signer);
   return {
-    vkey: noteKeyToVkey(createNoteKey(ORIGIN, signer.publicKey)),
+    vkey: noteKeyToVkey(createNoteKey(origin, signer.publicKey)),
     root,
     note,
     request: async (from, to) => {
