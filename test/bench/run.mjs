@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['train', 'client-round', 'mask-sum', 'simulate'];
+const BENCHMARKS = ['train', 'client-round', 'mask-sum', 'noise', 'simulate'];
 
 const { values: flags } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, json: { type: 'string' } },

@@ -1,11 +1,18 @@
 /** For whoever publishes a task: how much noise, or how many participations, an (epsilon, delta) allows. Devices do not load this. */
 import { epsilonFor, roundRho, type PrivacyClaim, zcdpEpsilon } from './accounting.ts';
+import { ProtocolError } from '../problem.ts';
 import { smallestAtMost } from './search.ts';
 
 /** Noise multipliers are published with this many digits after the point. */
 const DIGITS = 1e6;
 
-/** The least noise multiplier, rounded up to six digits after the point, at which `epsilonFor` gives at most `epsilon`. */
+/** More noise than this is no use to anybody, and could not be counted in steps of the last digit. */
+const LARGEST = 1e9;
+
+/**
+ * The least noise multiplier, rounded up to six digits after the point, at which `epsilonFor` gives at most `epsilon`.
+ * @throws ProtocolError 'protocol/privacy' where there is none
+ */
 export function noiseMultiplierFor(claim: Omit<PrivacyClaim, 'noiseMultiplier'>): number {
   const holds = (noiseMultiplier: number): boolean =>
     epsilonFor({ ...claim, noiseMultiplier }) <= claim.epsilon;

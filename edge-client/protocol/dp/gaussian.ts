@@ -29,16 +29,21 @@ export function gaussianDelta({
 
 /** The epsilon of continuous Gaussian noise at `delta`. */
 export function gaussianEpsilon(claim: Omit<PrivacyClaim, 'epsilon'>): number {
-  const { delta } = claim;
-  if (!(delta > 0 && delta < 1))
-    throw new ProtocolError('protocol/privacy', `delta is not between 0 and 1: ${delta}`);
+  const delta = checkedDelta(claim);
   if (gaussianDelta({ ...claim, epsilon: 0 }) <= delta) return 0;
   return smallestAtMost((epsilon) => gaussianDelta({ ...claim, epsilon }), delta);
 }
 
 /** The least noise multiplier that continuous Gaussian noise needs. */
 export function gaussianNoiseMultiplier(claim: Omit<PrivacyClaim, 'noiseMultiplier'>): number {
-  return smallestAtMost((noiseMultiplier) => gaussianDelta({ ...claim, noiseMultiplier }), claim.delta);
+  const delta = checkedDelta(claim);
+  return smallestAtMost((noiseMultiplier) => gaussianDelta({ ...claim, noiseMultiplier }), delta);
+}
+
+function checkedDelta({ delta }: { delta: number }): number {
+  if (!(delta > 0 && delta < 1))
+    throw new ProtocolError('protocol/privacy', `delta is not between 0 and 1: ${delta}`);
+  return delta;
 }
 
 /** P(N > x) / phi(x) for x >= 0: the series of P(0 < N < x) near 0 (Abramowitz and Stegun 26.2.11), the continued fraction beyond (26.2.14). */
