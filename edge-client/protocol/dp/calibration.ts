@@ -17,6 +17,11 @@ export function noiseMultiplierFor(claim: Omit<PrivacyClaim, 'noiseMultiplier'>)
   const holds = (noiseMultiplier: number): boolean =>
     epsilonFor({ ...claim, noiseMultiplier }) <= claim.epsilon;
   const least = smallestAtMost((noiseMultiplier) => epsilonFor({ ...claim, noiseMultiplier }), claim.epsilon);
+  if (!(claim.epsilon > 0 && claim.participations >= 1 && least < LARGEST))
+    throw new ProtocolError(
+      'protocol/privacy',
+      `no noise gives epsilon ${claim.epsilon} for ${claim.participations} participations`,
+    );
   let steps = Math.ceil(least * DIGITS);
   while (!holds(steps / DIGITS)) steps++;
   return steps / DIGITS;
