@@ -13,6 +13,7 @@ import {
   setsOfHelper,
   type HelperAck,
 } from '@twinkeep/protocol';
+import { nativeSha256 } from '../log/journal.ts';
 import { insertReady, insertSums, insertVerdicts, readVerdicts } from '../store/helper-answers.ts';
 import type { RoundDeps } from './deps.ts';
 import { drive } from './drive.ts';
@@ -70,7 +71,7 @@ export async function takeSums(
   const { rcHash, config, j } = message;
   const sets = setsOfHelper(helperFamily(config.helpers.length, config.c), j);
   const expected = { kid: helperKey(message), sets, words: reportWords(config), bits: config.b };
-  const { statement, sums } = decodeSums(message.body, expected);
+  const { statement, sums } = decodeSums(message.body, expected, nativeSha256);
   requireOwn(message, statement.body);
   await withRound(deps, 'sums', message, async (tx, running) => {
     requireSet(running, statement.body.scHash);

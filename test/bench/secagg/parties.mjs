@@ -13,7 +13,7 @@ import {
   unpackWords,
   webCryptoPrg,
 } from '@twinkeep/protocol';
-import { createMaskThreads, judgeReport, nodePrg } from '@twinkeep/region';
+import { judgeReport, nodePrg } from '@twinkeep/region';
 import { createHash } from 'node:crypto';
 import { measure } from './measure.mjs';
 import { helperTerms, makeReport, quantizeUpdate, toOffer } from './round.mjs';
@@ -70,38 +70,40 @@ export async function openPool(round, pool) {
   }
 }
 
-/** Once the set is fixed: every helper that is needed gives its sums, the coordinator adds up and opens. */
-export async function measureSet(round, pool, n, { threads, key }) {
+/**
+ * Once the set is fixed: every helper that is needed gives its sums, the coordinator adds up and opens.
+ * `masks`: threads that have run before, as a helper's have.
+ */
+export async function measureSet(round, pool, n, { masks, key }) {
   const { config, rcHash } = round;
   const words = reportWords(config);
   const family = helperFamily(config.helpers.length, config.c);
   const set = Array.from({ length: n }, (_, i) => pool[i % pool.length]);
-  const options = n * words > 2e7 ? { budget: 0 } : {};
+  const options = { budget: n * words > 3e8 ? 0 : 1_500 };
 
-  const masks = new Map();
+  const answers = [];
   const helpers = [];
-  const pooled = createMaskThreads({ threads });
-  try {
-    for (const { j } of config.helpers) {
-      if (masks.size === family.length) break;
-      const sets = setsOfHelper(family, j).map((index) => [index, family[index]]);
-      const seeds = set.map((report) => report.seeds[j]);
-      const summed = await measure(async () => {
-        const sums = await pooled.sumMasks(seeds, { rcHash, words, sets });
-        return encodeSums(sums, { rcHash: HASH, scHash: HASH, j }, config.b, key);
-      }, options);
-      helpers.push(summed);
-      const expected = { kid: key.id, sets: sets.map(([index]) => index), words, bits: config.b };
-      for (const [index, sum] of decodeSums(summed.result, expected).sums) masks.set(index, sum);
-    }
-  } finally {
-    await pooled.close();
+  for (const { j } of config.helpers) {
+    // As many as know every set between them; the others give the same sums once more.
+    if (answers.length > config.c) break;
+    const sets = setsOfHelper(family, j).map((index) => [index, family[index]]);
+    const seeds = set.map((report) => report.seeds[j]);
+    const summed = await measure(async () => {
+      const sums = await masks.sumMasks(seeds, { rcHash, words, sets });
+      return encodeSums(sums, { rcHash: HASH, scHash: HASH, j }, config.b, key);
+    }, options);
+    helpers.push(summed);
+    const expected = { kid: key.id, sets: sets.map(([index]) => index), words, bits: config.b };
+    answers.push({ bytes: summed.result, expected });
   }
 
   const coordinator = await measure(() => {
+    const opening = new Map(
+      answers.flatMap(({ bytes, expected }) => [...decodeSums(bytes, expected, sha256).sums]),
+    );
     const sum = new Uint32Array(words);
     for (const { decoded } of set) addPacked(sum, decoded.vectorBytes, config.b);
-    for (const mask of masks.values()) subtractWords(sum, unpackWords(mask, words, config.b));
+    for (const mask of opening.values()) subtractWords(sum, unpackWords(mask, words, config.b));
     return signedWords(sum, config.b);
   }, options);
   const clear = await measure(() => {

@@ -2,6 +2,7 @@
 //   npm run bench:secagg -- [--quick] [--helpers M,C] [--bits 20|24|32] [--threads N] [--seed N] [--json FILE]
 //   npm run bench:secagg -- --postgres [--reports N] [--parameters D]     a coordinator's memory, out of a real database
 import { createSigningKey, sodiumReady } from '@twinkeep/protocol';
+import { createMaskThreads } from '@twinkeep/region';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -46,6 +47,7 @@ async function measureAll(random) {
   const machine = { cpu: cpus()[0]?.model ?? '', processors: availableParallelism(), node: process.version };
   const costs = { ...settings, machine, bandwidth: await memoryBandwidth(), clients: [], sets: [] };
   const key = await createSigningKey();
+  const masks = createMaskThreads({ threads: settings.threads });
   for (const d of flags.quick ? [1_000, 100_000] : PARAMETERS) {
     const round = await createRound({ d, maxTwins: Math.max(...REPORTS), ...settings });
     const client = await measureClient(round, await createDevice(round, random));
@@ -57,7 +59,7 @@ async function measureAll(random) {
       for (const missing of flags.quick ? [0, 0.3] : MISSING) {
         const reports = Math.round(n * (1 - missing));
         if (n * d <= LARGEST) {
-          const cost = await measureSet(round, pool, reports, { ...settings, key });
+          const cost = await measureSet(round, pool, reports, { masks, key });
           costs.sets.push({ d, n, missing, reports, extrapolated: false, ...cost });
         } else {
           costs.sets.push(extrapolate(costs.sets, { d, n, missing, reports }));
@@ -66,6 +68,7 @@ async function measureAll(random) {
       }
     }
   }
+  await masks.close();
   process.stderr.write('\n');
   printCosts(costs);
   costs.targets = printTargets(costs);
