@@ -2,10 +2,13 @@
 import { base64UrlToBytes } from '@twinkeep/audit';
 import {
   addMask,
+  addNoise,
+  ascendingHashes,
   createBoxKeyPair,
   encodeSums,
   helperFamily,
   helperWorkSchema,
+  noiseKey,
   MEDIA,
   openSeeds,
   reportWords,
@@ -149,6 +152,12 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
             webCryptoPrg,
           );
         }
+        await addNoiseOf(
+          round,
+          sum,
+          family[index] as readonly number[],
+          (member) => seeds.get(rcHash)?.get(member)?.get(index) as Uint8Array,
+        );
         spoil(sum);
         sums.set(index, sum);
       }
@@ -162,4 +171,17 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
       });
     },
   };
+}
+
+/** The noise that all holders of a set agree on. */
+async function addNoiseOf(
+  { config, set }: HelperRound,
+  sum: Uint32Array,
+  family: readonly number[],
+  seedOf: (member: string) => Uint8Array,
+): Promise<void> {
+  const { dp } = config.statement.body;
+  if (dp.mech === 'none' || set === null) return;
+  const key = noiseKey(ascendingHashes(set.members).map(seedOf), statementHash(set.commit.statement), family);
+  await addNoise(sum, key, dp.sigmaSquared, webCryptoPrg);
 }

@@ -9,6 +9,7 @@ import {
   type SignedConsent,
 } from '@twinkeep/consent';
 import {
+  addEvaluation,
   admitClippedSum,
   maskReport,
   publicKeyToJwk,
@@ -17,6 +18,7 @@ import {
   reportLayout,
   rotationSigns,
   webCryptoPrg,
+  type EvaluationBlock,
   type MaskedReport,
   type RoundConfig,
 } from '@twinkeep/protocol';
@@ -106,25 +108,40 @@ export async function reportOf(
   node: TestNode,
   config: RoundConfig,
   rcHash: string,
-  options: { gradient?: number[]; members?: string[]; device?: Device } = {},
+  options: {
+    gradient?: number[];
+    members?: string[];
+    device?: Device;
+    /** Twins whose update was within the bound; all. */
+    within?: number;
+    /** All twins of the report are held out and have these scores; every second one is positive. */
+    logits?: (twin: number) => number;
+  } = {},
 ): Promise<ClearReport> {
   const members = options.members ?? node.twins;
   const { bins } = smallTask().evaluation;
-  const layout = reportLayout(config.d, bins);
+  const layout = reportLayout(config.d, bins, config.clipLength);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), config.dPadded, webCryptoPrg);
   const grid = { ...config, layout, signs };
   const gradient = Float64Array.from(
     options.gradient ?? Array.from({ length: config.d }, () => (0.1 * members.length) / Math.sqrt(config.d)),
   );
-  const update = admitClippedSum(gradient, members.length, config.clipL2, members.length);
-  const quantized = quantize(
-    config.kind === 'train'
-      ? update
-      : admitClippedSum(new Float64Array(config.d), members.length, config.clipL2, members.length),
-    { values: new Float64Array(layout.evaluationLength), twins: 0 },
-    grid,
-    randomBytes,
-  );
+  const { within = members.length } = options;
+  const nothing = { values: new Float64Array(layout.evaluationLength), twins: 0 };
+  const none = admitClippedSum(new Float64Array(config.d), members.length, config.clipL2, members.length);
+  const update = admitClippedSum(gradient, members.length, config.clipL2, within);
+  const quantized =
+    options.logits === undefined
+      ? quantize(config.kind === 'train' ? update : none, nothing, grid, randomBytes)
+      : quantize(
+          null,
+          heldOut(
+            members.map((_, i) => options.logits!(i)),
+            config,
+          ),
+          grid,
+          randomBytes,
+        );
   const device = options.device ?? node.device;
   const report = await maskReport(
     quantized,
@@ -134,4 +151,9 @@ export async function reportOf(
     { prg: webCryptoPrg, random: randomBytes },
   );
   return { report, steps: quantized.values };
+}
+
+function heldOut(logits: readonly number[], { evaluationUnit }: RoundConfig): EvaluationBlock {
+  const labels = Float32Array.from(logits, (_, i) => i % 2);
+  return addEvaluation(Float32Array.from(logits), labels, evaluationUnit, smallTask().evaluation);
 }
