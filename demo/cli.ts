@@ -1,5 +1,6 @@
 /** The command line of `npm start`. */
 import { parseArgs } from 'node:util';
+import type { AskedPrivacy } from './customers/customers.ts';
 import { DemoError } from './errors.ts';
 import { MIN_CUSTOMERS_PER_NODE } from './partition.ts';
 
@@ -16,6 +17,9 @@ ten region nodes; trains one churn model on customers that stay at their nodes, 
   --rounds N         training rounds; default 60, or what the mapping says
   --nodes N          region nodes; default 10
   --customers N      synthetic customers; default 5000
+  --epsilon E        differential privacy of each customer over the whole task: default 8; "none": exact sums
+  --delta D          goes with it; default 0.00001
+  --participations N most rounds that a customer trains in; default: all. Fewer cost less noise, and end the training
   --exit             end after the table; --data, --splits and --json do so too
   --keep             go on with what an earlier run left in ./.twinkeep/ instead of starting afresh
   --help             print this
@@ -36,6 +40,7 @@ export interface DemoOptions {
   rounds: number | null;
   nodes: number;
   customers: number;
+  privacy: AskedPrivacy;
   keep: boolean;
   /** End after the table. */
   exit: boolean;
@@ -46,10 +51,12 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   const values = parse(args);
   if (values.help === true) return 'help';
   const number = (
-    name: 'splits' | 'seed' | 'rounds' | 'nodes' | 'customers',
+    name: 'splits' | 'seed' | 'rounds' | 'nodes' | 'customers' | 'participations',
     min: number,
     max: number,
   ): number | null => (values[name] === undefined ? null : readInteger(`--${name}`, values[name], min, max));
+  const real = (name: 'epsilon' | 'delta', min: number, max: number): number | null =>
+    values[name] === undefined ? null : readReal(`--${name}`, values[name], min, max);
   const options: DemoOptions = {
     file: readFiles(values.data, values.mapping),
     splits: number('splits', 1, 1_000) ?? 1,
@@ -59,6 +66,11 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     // Two reports are the fewest that a sum may open.
     nodes: number('nodes', 2, 100) ?? 10,
     customers: number('customers', 1, 1_000_000) ?? 5_000,
+    privacy: {
+      epsilon: values.epsilon === 'none' ? 'none' : real('epsilon', 0.01, 100),
+      delta: real('delta', 1e-12, 0.01),
+      participations: number('participations', 1, 100_000),
+    },
     keep: values.keep === true,
     exit: values.exit === true,
   };
@@ -68,6 +80,9 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     throw usage(
       `--customers: ${options.nodes} nodes need at least ${options.nodes * MIN_CUSTOMERS_PER_NODE} customers`,
     );
+  const { epsilon, delta, participations } = options.privacy;
+  if (epsilon === 'none' && (delta !== null || participations !== null))
+    throw usage('--epsilon none adds no noise; leave out --delta and --participations');
   if (options.keep && options.splits > 1) throw usage('--keep goes on with one split; leave out --splits');
   return options;
 }
@@ -86,6 +101,12 @@ function readInteger(name: string, text: string, min: number, max: number): numb
   throw usage(`${name}: ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
 }
 
+function readReal(name: string, text: string, min: number, max: number): number {
+  const value = /^[0-9.e-]{1,16}$/i.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw usage(`${name}: ${JSON.stringify(text)} is not a number from ${min} to ${max}`);
+}
+
 const OPTIONS = {
   data: { type: 'string' },
   mapping: { type: 'string' },
@@ -95,6 +116,9 @@ const OPTIONS = {
   rounds: { type: 'string' },
   nodes: { type: 'string' },
   customers: { type: 'string' },
+  epsilon: { type: 'string' },
+  delta: { type: 'string' },
+  participations: { type: 'string' },
   keep: { type: 'boolean' },
   exit: { type: 'boolean' },
   help: { type: 'boolean' },

@@ -47,7 +47,7 @@ export function createCoordinatorClient(baseUrl: string): CoordinatorClient {
     },
     round: (taskId, after) => pollRound(transport, taskId, after),
     async results(taskId, after) {
-      return (await fetchResults(transport, taskId, after)).map(({ statement }) => statement.body);
+      return (await fetchResults(transport, taskId, after)).map(({ result }) => result.statement.body);
     },
     async weights({ model }, hash) {
       return bytesToWeights(await fetchModel(transport, hash, 4 * parameterCount(model)), model);

@@ -8,8 +8,23 @@ export interface ModelFigures {
 }
 
 export interface FederatedFigures extends ModelFigures {
-  /** As the coordinator read it from secure histograms in the last round. */
-  secureAuc: number;
+  /** As the coordinator read it from secure histograms in the last round; null where noise hides it. */
+  secureAuc: number | null;
+  /** One standard deviation that the noise makes. */
+  secureAucError: number;
+}
+
+/** What was spent of each customer's privacy, and how many of them it took. */
+export interface PrivacyFigures {
+  epsilon: number;
+  delta: number;
+  noiseMultiplier: number;
+  /** Of the customer who trained most often. */
+  spent: { epsilon: number; trainings: number; cap: number };
+  /** Customers in a training sum: fewest and mean. */
+  cohort: { least: number; mean: number };
+  /** Standard deviation of the noise on each coordinate of the mean update, in clipping bounds. */
+  noise: number;
 }
 
 export const MODELS = ['federated', 'pooled', 'localOnly', 'logistic'] as const;
@@ -22,6 +37,8 @@ export interface SplitFigures extends Record<ModelName, ModelFigures> {
   holdout: { twins: number; positives: number };
   consent: { granted: number; refused: number; withdrawn: number };
   rounds: { sealed: number; abandoned: number; dropouts: number };
+  /** Null where sums were exact. */
+  privacy: PrivacyFigures | null;
   log: { entries: number };
   seconds: number;
 }
@@ -35,7 +52,7 @@ export interface Summary {
 }
 
 export type RunFigures = Record<ModelName, Summary> & {
-  federated: Summary & { secureAuc: number };
+  federated: Summary & { secureAuc: number | null };
   splits: SplitFigures[];
 };
 
@@ -53,13 +70,18 @@ export function summarize(splits: SplitFigures[]): RunFigures {
   return {
     federated: {
       ...summary('federated'),
-      secureAuc: mean(splits.map(({ federated }) => federated.secureAuc)),
+      secureAuc: meanOfKnown(splits.map(({ federated }) => federated.secureAuc)),
     },
     pooled: summary('pooled'),
     localOnly: summary('localOnly'),
     logistic: summary('logistic'),
     splits,
   };
+}
+
+function meanOfKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : mean(known);
 }
 
 function mean(values: readonly number[]): number {

@@ -8,14 +8,14 @@ import type { Customers } from './customers/customers.ts';
 import { telecomCustomers } from './customers/telecom.ts';
 import { createDisplay, type Display } from './display.ts';
 import { DemoError, explain } from './errors.ts';
-import { summarize, type SplitFigures } from './figures.ts';
+import { summarize } from './figures.ts';
 import { interruption, type Interruption } from './interruption.ts';
 import { goOn, isForVisitors, openLive, pageLines } from './live.ts';
 import { partition } from './partition.ts';
 import { HELPERS } from './parties.ts';
 import { runSplit, type Stage, type ToldSplit } from './split.ts';
 import { readKeptState, type RunState } from './state.ts';
-import { PROTECTED_TODAY } from './statement.ts';
+import { statementText } from './statement.ts';
 import { figuresTable } from './table.ts';
 import { withServers } from './servers.ts';
 
@@ -66,11 +66,7 @@ async function show(
   try {
     await withServers(home, display, interrupted, async (servers) => {
       const splits = await runSplits({ options, customers, folder, display, live, ...servers }, kept);
-      await tell(
-        options,
-        display,
-        splits.map(({ figures }) => figures),
-      );
+      await tell(options, display, splits);
       onTold();
       const last = splits.at(-1);
       if (live !== null && last !== undefined) await goOn(live, last, servers.processes, display);
@@ -90,10 +86,11 @@ async function runSplits(stage: Stage, kept: RunState | null): Promise<ToldSplit
   return told;
 }
 
-async function tell(options: DemoOptions, display: Display, splits: SplitFigures[]): Promise<void> {
-  const figures = summarize(splits);
+async function tell(options: DemoOptions, display: Display, splits: ToldSplit[]): Promise<void> {
+  const figures = summarize(splits.map((split) => split.figures));
   display.line(`\n${figuresTable(figures, options.nodes)}\n`);
-  display.line(PROTECTED_TODAY);
+  const last = splits.at(-1);
+  if (last !== undefined) display.line(`${statementText(last.task, last.world.parties.trust)}\n`);
   if (options.json === null) return;
   await writeFile(options.json, `${JSON.stringify(figures, null, 2)}\n`);
   display.line(`The table is in ${options.json}.`);

@@ -23,6 +23,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Everything runs on one machine, and the statements of protection say what that means. */
+const OPERATOR = 'The operator of this demo';
+
 export const HELPERS = 4;
 /** Small region nodes that keep visitors company in their rounds; they have no part in the final table. */
 export const NEIGHBOURS = 4;
@@ -83,10 +86,10 @@ export async function createParties(folder: string, nodes: number): Promise<Part
 
   const trust: Trust = {
     v: 1,
-    coordinator: { id: COORDINATOR_ID, operator: 'Coordinator (this machine)', key: coordinator.id },
+    coordinator: { id: COORDINATOR_ID, operator: OPERATOR, key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, log.publicKey)) },
     witnesses: null,
-    helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: `Helper ${i + 1} (this machine)`, key: id })),
+    helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: OPERATOR, key: id })),
     issuer: { id: ISSUER_ID, keys: [issuer.id] },
   };
   await writeJson(trustFile(folder), trust);

@@ -15,8 +15,12 @@ export interface Progress {
   abandoned: number;
   /** Figures of the model before the last round on the held-out twins; null until there are some. */
   auc: number | null;
+  /** One standard deviation of the AUC that the noise makes. */
+  aucError: number;
   logLoss: number | null;
   heldOut: number;
+  /** Epsilon of whoever took part in every round, of all that the task allows; null where sums are exact. */
+  privacy: { spent: number; epsilon: number; trainings: number; cap: number } | null;
   /** null until it can be told. */
   secondsLeft: number | null;
 }
@@ -31,6 +35,7 @@ export function progressBlock(progress: Progress): string[] {
     `  ${bar}  round ${done}/${rounds}   ${timeLeft(progress)}`,
     `  reports ${reports} of ${nodes}   twins ${count(twins)}   dropouts ${dropouts}   abandoned rounds ${abandoned}`,
     `  ${figures(progress)}`,
+    `  ${budget(progress)}`,
   ];
 }
 
@@ -38,7 +43,7 @@ export function progressLine(progress: Progress): string {
   const { done, rounds, nodes, reports, twins, dropouts } = progress;
   return (
     `  round ${done}/${rounds}, reports ${reports} of ${nodes}, twins ${count(twins)}, dropouts ${dropouts}, ` +
-    `${figures(progress)}, ${timeLeft(progress)}`
+    `${figures(progress)}, ${budget(progress)}, ${timeLeft(progress)}`
   );
 }
 
@@ -46,10 +51,17 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function figures({ auc, logLoss, heldOut }: Progress): string {
+function budget({ privacy }: Progress): string {
+  if (privacy === null) return 'no differential privacy: sums are exact';
+  const { spent, epsilon, trainings, cap } = privacy;
+  return `privacy spent: epsilon ${spent.toFixed(2)} of ${epsilon} (${trainings} of ${cap} trainings)`;
+}
+
+function figures({ auc, aucError, logLoss, heldOut }: Progress): string {
   if (auc === null) return 'AUC not yet known';
   const loss = logLoss === null ? '' : `, log loss ${logLoss.toFixed(3)}`;
-  return `AUC ${auc.toFixed(3)}${loss} (secure histogram, ${count(heldOut)} held-out twins)`;
+  const error = aucError === 0 ? '' : ` ± ${aucError.toFixed(3)}`;
+  return `AUC ${auc.toFixed(3)}${error}${loss} (secure histogram, ${count(heldOut)} held-out twins)`;
 }
 
 function timeLeft({ done, rounds, secondsLeft }: Progress): string {

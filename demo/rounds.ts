@@ -1,14 +1,17 @@
 /** Follows a task from its first round to its last, by the coordinator's public answers alone. */
-import type { RoundResult, TaskSpec } from '@twinkeep/protocol';
+import { epsilonFor, helperFamily, taskGrid, type RoundResult, type TaskSpec } from '@twinkeep/protocol';
 import type { CoordinatorClient } from './coordinator.ts';
 import { DemoError } from './errors.ts';
+import type { PrivacyFigures } from './figures.ts';
 import type { Progress } from './progress.ts';
 
 export interface Finished {
   /** Hash of the model after the last training round. */
   model: string;
-  /** As the coordinator read it from the histograms of the last, evaluating round. */
-  secureAuc: number;
+  /** As the coordinator read it from the histograms of the last, evaluating round; null where noise hides it. */
+  secureAuc: number | null;
+  secureAucError: number;
+  privacy: PrivacyFigures | null;
   rounds: { sealed: number; abandoned: number; dropouts: number };
 }
 
@@ -81,7 +84,9 @@ export function progressOf(
     abandoned: results.length - sealed.length,
     auc: evaluated?.auc ?? null,
     logLoss: evaluated?.logLoss ?? null,
-    heldOut: evaluated?.twins ?? 0,
+    heldOut: Math.round(evaluated?.twins ?? 0),
+    aucError: evaluated?.aucError ?? 0,
+    privacy: spending(task, done),
     secondsLeft: done === 0 ? null : ((elapsed / (recent.length - 1)) * (task.rounds - done)) / 1_000,
   };
 }
@@ -97,10 +102,43 @@ function finish(task: TaskSpec, nodes: number, results: readonly RoundResult[]):
   const last = results.at(-1);
   const { done, dropouts, abandoned } = progressOf(task, nodes, results, []);
   const secureAuc = last?.kind === 'evaluate' ? (last.evaluation?.auc ?? null) : null;
-  if (last === undefined || secureAuc === null)
+  if (last === undefined || (secureAuc === null && task.privacy.mech === 'none'))
     throw new DemoError(
       'demo/run',
       'The last round was to evaluate the final model, and brought no AUC: were there held-out customers of both classes?',
     );
-  return { model: last.modelOut, secureAuc, rounds: { sealed: done, abandoned, dropouts } };
+  return {
+    model: last.modelOut,
+    secureAuc,
+    secureAucError: last.evaluation?.aucError ?? 0,
+    rounds: { sealed: done, abandoned, dropouts },
+    privacy: privacyFigures(task, results),
+  };
+}
+
+/** Whoever took part in every round so far has spent this much. */
+function spending({ privacy }: TaskSpec, trainings: number): Progress['privacy'] {
+  if (privacy.mech === 'none') return null;
+  const { noiseMultiplier, delta, epsilon, trainings: cap } = privacy;
+  const spent = trainings === 0 ? 0 : epsilonFor({ noiseMultiplier, delta, participations: trainings });
+  return { spent, epsilon, trainings, cap };
+}
+
+function privacyFigures(task: TaskSpec, results: readonly RoundResult[]): PrivacyFigures | null {
+  const { privacy, helpers } = task;
+  if (privacy.mech === 'none') return null;
+  const { epsilon, delta, noiseMultiplier } = privacy;
+  const cohorts = results.filter(isTraining).map(({ twins }) => twins);
+  const mean = cohorts.reduce((sum, twins) => sum + twins, 0) / cohorts.length;
+  const { sigmaSquared, unit } = taskGrid(task);
+  const deviation = Math.sqrt(sigmaSquared * helperFamily(helpers.m, helpers.c).length);
+  const { spent, trainings, cap } = spending(task, cohorts.length) as NonNullable<Progress['privacy']>;
+  return {
+    epsilon,
+    delta,
+    noiseMultiplier,
+    spent: { epsilon: spent, trainings, cap },
+    cohort: { least: Math.min(...cohorts), mean },
+    noise: deviation / unit / mean,
+  };
 }

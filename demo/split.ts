@@ -48,6 +48,7 @@ export interface Stage {
 /** What is left running, where visitors may come. */
 export interface ToldSplit {
   figures: SplitFigures;
+  task: TaskSpec;
   world: World;
   coordinator: CoordinatorClient;
 }
@@ -89,7 +90,7 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     twins.map((node) => node.heldOut),
     state.task.model.inputs,
   );
-  const federated = { ...(await score(state.task, weights, heldOut)), secureAuc: finished.secureAuc };
+  const federated = { ...(await score(state.task, weights, heldOut)), ...secureOf(finished) };
   const others = await display.step('Pooled, local and logistic models trained for comparison', () =>
     compare(
       { spec: state.task.model, seed, nodes: twins.map(({ training }) => training), test: heldOut },
@@ -105,10 +106,18 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
     holdout: { twins: heldOut.n, positives: sum([...heldOut.labels]) },
     consent: { granted: total('granted'), refused: total('refused'), withdrawn: total('withdrawn') },
     rounds: finished.rounds,
+    privacy: finished.privacy,
     log: { entries },
     seconds: Math.round((performance.now() - started) / 100) / 10,
   };
-  return { figures, world, coordinator };
+  return { figures, task: state.task, world, coordinator };
+}
+
+function secureOf({
+  secureAuc,
+  secureAucError,
+}: Finished): Pick<SplitFigures['federated'], 'secureAuc' | 'secureAucError'> {
+  return { secureAuc, secureAucError };
 }
 
 type Spread = readonly (readonly number[])[];
@@ -139,6 +148,7 @@ function numberedTask({ options, customers }: Stage, number: number, spread: Spr
     customers: customers.size,
     nodes: options.nodes,
     minTwins: fewestTwins(spread),
+    privacy: options.privacy,
     seed: `${seed}/${number}`,
   });
 }
@@ -223,7 +233,9 @@ async function runTask(
         (progress) => display.progress(progress),
         () => performance.now(),
       ),
-    ({ rounds }) => `${rounds.sealed} sealed, ${rounds.abandoned} abandoned, ${rounds.dropouts} dropouts`,
+    ({ rounds, privacy }) =>
+      `${rounds.sealed} sealed, ${rounds.abandoned} abandoned, ${rounds.dropouts} dropouts` +
+      (privacy !== null && rounds.sealed < task.rounds ? '; stopped: the privacy budget is spent' : ''),
   );
   await writeState(folder, { ...state, stage: 'finished' });
   return finished;

@@ -18,7 +18,7 @@ export interface RunState {
   neighbours: boolean;
 }
 
-type KeptSettings = Pick<DemoOptions, 'file' | 'seed' | 'nodes' | 'customers'>;
+type KeptSettings = Pick<DemoOptions, 'file' | 'seed' | 'nodes' | 'customers' | 'privacy'>;
 
 /** @throws DemoError 'demo/usage' where there is nothing to go on with, or it was made with other settings */
 export async function readKeptState(folder: string, options: DemoOptions): Promise<RunState> {
@@ -47,8 +47,8 @@ export async function writeState(folder: string, state: RunState): Promise<void>
   await rename(unfinished, stateFile(folder));
 }
 
-export function keptSettings({ file, seed, nodes, customers }: DemoOptions): KeptSettings {
-  return { file, seed, nodes, customers };
+export function keptSettings({ file, seed, nodes, customers, privacy }: DemoOptions): KeptSettings {
+  return { file, seed, nodes, customers, privacy };
 }
 
 const stateFile = (folder: string): string => join(folder, 'state.json');

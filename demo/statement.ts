@@ -1,14 +1,42 @@
-/** What the demo shows and what it does not, in plain words. Says no more than docs/threat-model.md does. */
+/** What the run protects, as text for a terminal. The claims are the protocol's own, made from this task and these keys. */
+import { describePrivacy, type TaskSpec, type Trust } from '@twinkeep/protocol';
 
-export const PROTECTED_TODAY = `What was protected here, and from whom
-  + Events and features stayed at their node, encrypted under a key per customer. Nodes sent masked sums only.
-  + The coordinator opened the sum over all nodes of a round and nothing smaller. That holds against a coordinator that is
-    curious but follows the protocol, and that has at most one of the four helpers on its side.
-  + Nobody took part without consent, and nobody who withdrew was in a set fixed afterwards; both are in the log, as
-    commitments that cannot be matched by guessing.
-What is not protected yet
-  - A coordinator that lies (two sets in one round, a forged model for one victim, invented participants) is not held off yet.
-  - There is no differential privacy yet: the sums and the model itself can reveal something about a person.
-  - A node can send any numbers it likes: poisoned updates are not detected.
-  - Here one operator, you, ran every party on one machine. That shows the software at work; it protects nothing from you.
-`;
+const WIDTH = 110;
+
+export function statementText(task: TaskSpec, trust: Trust): string {
+  const { paragraph, rows } = describePrivacy(task, trust);
+  const said = rows.flatMap(({ what, held, from, rests }) => [
+    '',
+    ...wrapped(what, `  ${held ? 'held' : 'NOT '}  `),
+    ...wrapped(held ? `kept from ${from}` : from, INDENT),
+    ...wrapped(held ? `rests on ${rests}` : rests, INDENT),
+  ]);
+  return [
+    'What this task protects, from whom',
+    ...wrapped(paragraph, '  '),
+    ...said,
+    '',
+    ...wrapped(
+      'Consent is asked before every use, and every answer is in the log as a commitment that cannot be matched by guessing. Not held off: ' +
+        'poisoned updates, participants that the issuer of credentials invents, software other than the published one. ' +
+        'docs/threat-model.md argues all of this.',
+      '  ',
+    ),
+  ].join('\n');
+}
+
+const INDENT = '        ';
+
+/** @param first before the first line; the others are indented as deep */
+function wrapped(text: string, first: string): string[] {
+  const lines: string[] = [];
+  let line = first;
+  for (const word of text.split(' ')) {
+    if (line.trimEnd().length > first.trimEnd().length && line.length + word.length > WIDTH) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(first.length);
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}

@@ -1,5 +1,5 @@
 /** The final table as text. */
-import type { ModelName, RunFigures } from './figures.ts';
+import type { ModelName, RunFigures, SplitFigures } from './figures.ts';
 import { count } from './progress.ts';
 
 const NAMES: Record<ModelName, string> = {
@@ -16,7 +16,7 @@ export function figuresTable(run: RunFigures, nodes: number): string {
     return [
       NAMES[model],
       aucSpread === null ? auc.toFixed(4) : `${auc.toFixed(4)} ± ${aucSpread.toFixed(4)}`,
-      model === 'federated' ? run.federated.secureAuc.toFixed(4) : '',
+      model === 'federated' ? (run.federated.secureAuc?.toFixed(4) ?? 'too noisy') : '',
       logLoss.toFixed(4),
       count(Math.round(trainingTwins)),
     ];
@@ -36,7 +36,25 @@ function footnotes({ splits }: RunFigures, nodes: number): string[] {
     `${which}${count(holdout.twins)} held-out twins, ${count(holdout.positives)} of them positive; local only trains a model at each of ${nodes} nodes.`,
     `${which}${count(consent.refused)} customers refused; ${count(consent.withdrawn)} withdrew on the way. Training and held-out twins are those with`,
     'consent at the end: who withdrew on the way took part until then, and is in no figure of this table.',
-    'Secure AUC: read by the coordinator from histograms that were opened only as sums over all nodes.',
+    `Secure AUC: read by the coordinator from histograms that were opened only as sums over all nodes${errorOf(first)}.`,
+    ...privacyNotes(first),
+  ];
+}
+
+function errorOf({ federated: { secureAucError } }: SplitFigures): string {
+  return secureAucError === 0 ? '' : `, with noise: ± ${secureAucError.toFixed(3)}`;
+}
+
+function privacyNotes({ privacy }: SplitFigures): string[] {
+  if (privacy === null)
+    return [
+      'No differential privacy: the sums are exact, and what they reveal of one customer is not bounded.',
+    ];
+  const { epsilon, delta, spent, cohort, noise } = privacy;
+  return [
+    `Differential privacy of each customer: epsilon ${epsilon}, delta ${delta}, for at most ${spent.cap} trainings; spent ${spent.epsilon.toFixed(2)} in ${spent.trainings}.`,
+    `Cohort: ${count(Math.round(cohort.mean))} customers in a training sum (at least ${count(cohort.least)}); the noise on each coordinate of their mean is ${noise.toFixed(4)} of`,
+    'the clipping bound, and falls as one over the cohort: half the customers, twice the noise.',
   ];
 }
 

@@ -1,5 +1,12 @@
 /** Whom the demo trains on: invented telecom customers, or the rows of a file. */
-import type { CustomerEvent, TaskSpec } from '@twinkeep/protocol';
+import {
+  privacyFor,
+  STANDARD_DELTA,
+  STANDARD_EPSILON,
+  type CustomerEvent,
+  type PrivacySpec,
+  type TaskSpec,
+} from '@twinkeep/protocol';
 
 export interface Customers {
   /** In words, e.g. `7,043 customers of telco.csv`. */
@@ -23,6 +30,26 @@ export interface NodeCustomers {
   names: string[];
 }
 
+/** What the command line asks for; null: as the task says, or the standard. */
+export interface AskedPrivacy {
+  epsilon: number | 'none' | null;
+  delta: number | null;
+  /** Most rounds that a twin trains in. */
+  participations: number | null;
+}
+
+/** @param rounds training rounds of the task; @returns null where nothing is asked */
+export function privacyAsked(asked: AskedPrivacy, rounds: number): PrivacySpec | null {
+  const { epsilon, delta, participations } = asked;
+  if (epsilon === 'none') return { mech: 'none' };
+  if (epsilon === null && delta === null && participations === null) return null;
+  return privacyFor({
+    epsilon: epsilon ?? STANDARD_EPSILON,
+    delta: delta ?? STANDARD_DELTA,
+    trainings: Math.min(rounds, participations ?? rounds),
+  });
+}
+
 export interface TaskSettings {
   taskId: string;
   /** null: as the task says. */
@@ -31,6 +58,7 @@ export interface TaskSettings {
   nodes: number;
   /** Fewest twins in a node's report. */
   minTwins: number;
+  privacy: AskedPrivacy;
   /** Fixes the first weights. */
   seed: string;
 }

@@ -2,6 +2,7 @@
 import { TwinkeepError } from '@twinkeep/audit';
 import type { CustomerEvent } from '@twinkeep/protocol';
 import {
+  DEFAULT_ROUNDS,
   neededColumns,
   parseMapping,
   readCsv,
@@ -14,7 +15,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DemoError } from '../errors.ts';
 import { count } from '../progress.ts';
-import { demoSettings, type Customers } from './customers.ts';
+import { demoSettings, privacyAsked, type Customers } from './customers.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -42,11 +43,14 @@ export async function fileCustomers(
     size: rows.length,
     task: (settings) => {
       const { floors, windows } = demoSettings(settings);
+      const rounds = settings.rounds ?? mapping.task?.rounds ?? DEFAULT_ROUNDS;
+      const privacy = privacyAsked(settings.privacy, rounds);
       const task = taskFromMapping(mapping, {
         taskId: settings.taskId,
         model: { seed: settings.seed },
         floors,
         windows,
+        ...(privacy === null ? {} : { privacy }),
         ...(settings.rounds === null ? {} : { rounds: settings.rounds }),
       });
       return task;

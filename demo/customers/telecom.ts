@@ -1,6 +1,15 @@
 /** Invented customers of a telecom operator: the events of half a year, and whether they left in the three months after it. */
 import { CATEGORIES } from '@twinkeep/consent';
-import { inputWidth, parseTask, type TaskSpec } from '@twinkeep/protocol';
+import {
+  inputWidth,
+  NOISY_SETTINGS,
+  parseTask,
+  privacyFor,
+  STANDARD_DELTA,
+  STANDARD_EPSILON,
+  type TaskSpec,
+} from '@twinkeep/protocol';
+import { DEFAULT_ROUNDS } from '@twinkeep/region';
 import {
   createTelecomPopulation,
   telecomFeatures,
@@ -10,7 +19,7 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { count } from '../progress.ts';
-import { demoSettings, type Customers, type TaskSettings } from './customers.ts';
+import { demoSettings, privacyAsked, type Customers, type TaskSettings } from './customers.ts';
 
 const PURPOSE = 'https://w3id.org/dpv#CustomerRelationshipManagement';
 export const HORIZON_DAYS = 90;
@@ -41,8 +50,23 @@ export function telecomCustomers(customers: number, seed: number, now: number): 
   };
 }
 
-/** Adam over full batches of all twins; tuned on other seeds than the default one. */
+/** Where sums are exact: Adam over full batches of all twins; tuned on other seeds than the default one. */
+export const EXACT_SETTINGS: Pick<TaskSpec, 'clipL2' | 'optimizer' | 'evaluation'> = {
+  clipL2: 8,
+  optimizer: { kind: 'adam', learningRate: 0.04, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0 },
+  evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
+};
+
 function telecomTask(settings: TaskSettings): TaskSpec {
+  const rounds = settings.rounds ?? DEFAULT_ROUNDS;
+  const privacy =
+    privacyAsked(settings.privacy, rounds) ??
+    privacyFor({ epsilon: STANDARD_EPSILON, delta: STANDARD_DELTA, trainings: rounds });
+  const { bins, ...noisy } = NOISY_SETTINGS;
+  const settingsOf =
+    privacy.mech === 'none'
+      ? EXACT_SETTINGS
+      : { ...noisy, evaluation: { ...EXACT_SETTINGS.evaluation, bins } };
   return parseTask({
     v: 1,
     taskId: settings.taskId,
@@ -63,13 +87,11 @@ function telecomTask(settings: TaskSettings): TaskSpec {
       activation: 'tanh',
       seed: settings.seed,
     },
-    clipL2: 8,
-    optimizer: { kind: 'adam', learningRate: 0.04, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0 },
-    rounds: settings.rounds ?? 60,
-    evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
+    ...settingsOf,
+    rounds,
     helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
     bits: 32,
-    privacy: { mech: 'none' },
+    privacy,
     ...demoSettings(settings),
   });
 }

@@ -30,6 +30,7 @@ export * from './packing.ts';
 export * from './prg.ts';
 export * from './privacy-statement.ts';
 export * from './problem.ts';
+export * from './publish-privacy.ts';
 export * from './quantize.ts';
 export * from './random.ts';
 export * from './report.ts';

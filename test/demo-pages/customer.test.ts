@@ -24,6 +24,7 @@ const SUBJECT = 'AAAAAAAAAAAAAAAAAAAAAA';
 const task = visitorsTask(
   telecomCustomers(50, 1, NOW).task({
     ...{ taskId: 'demo-1', rounds: 60, customers: 50, nodes: 3, minTwins: 5, seed: '1' },
+    privacy: { epsilon: 'none', delta: null, participations: null },
   }),
 );
 const records = recordsOf(SUBJECT, NOW);

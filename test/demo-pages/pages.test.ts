@@ -269,10 +269,11 @@ describe('the status page', () => {
       .waitFor({ timeout: 20 * SECONDS });
   });
 
-  test('says what is protected today', async () => {
+  test('says what its task protects, and what it does not', async () => {
     const { page } = watcher;
-    expect(await page.locator('.protected li.yes').count()).toBeGreaterThan(1);
-    expect(await page.locator('.protected li.no').count()).toBeGreaterThan(1);
+    await page.locator('.protected').getByText('differential privacy is off').first().waitFor();
+    expect(await page.locator('.protected .chip.good').count()).toBeGreaterThan(1);
+    expect(await page.locator('.protected .chip.bad').count()).toBeGreaterThan(1);
   });
 
   test.each([

@@ -56,7 +56,7 @@ async function start(...args: string[]): Promise<Demo> {
       if (liveTask === null) return [];
       const answer = await fetch(`${coordinatorUrl}${PATHS.results(liveTask)}?after=0`);
       const { results } = v.parse(roundResultsSchema, await answer.json());
-      return results.map(({ statement }) => statement.body);
+      return results.map(({ result }) => result.statement.body);
     },
   };
   return self;
@@ -87,7 +87,7 @@ test(
 
       await expect.poll(demo.text, { timeout: 3 * MINUTES, interval: 500 }).toMatch(/Ctrl-C ends the demo/);
       expect(demo.text()).toMatch(/\nfederated .*\npooled/);
-      expect(demo.text()).toMatch(/What is not protected yet/);
+      expect(demo.text()).toMatch(/What this task protects, from whom/);
       const { stage, coordinatorUrl } = await demo.info();
       expect(stage).toBe('live');
       // The nodes of the table have joined.

@@ -11,6 +11,7 @@ test('without arguments it is the documented run', () => {
       rounds: null,
       nodes: 10,
       customers: 5_000,
+      privacy: { epsilon: null, delta: null, participations: null },
       keep: false,
       exit: false,
     },
@@ -21,6 +22,7 @@ test('every option of the help is understood', () => {
   const args = [
     ...['--data', 'a.csv', '--mapping', 'a.json', '--splits', '5', '--json', 'out.json'],
     ...['--seed', '7', '--rounds', '3', '--nodes', '4'],
+    ...['--epsilon', '2', '--delta', '1e-6', '--participations', '20'],
   ];
   expect(readOptions(args)).toEqual({
     file: { data: 'a.csv', mapping: 'a.json' },
@@ -31,10 +33,12 @@ test('every option of the help is understood', () => {
       rounds: 3,
       nodes: 4,
       customers: 5_000,
+      privacy: { epsilon: 2, delta: 1e-6, participations: 20 },
       keep: false,
       exit: false,
     },
   });
+  expect(readOptions(['--epsilon', 'none']).valueOf()).toMatchObject({ privacy: { epsilon: 'none' } });
   expect(readOptions(['--customers', '400', '--keep'])).toMatchObject({ customers: 400, keep: true });
   expect(readOptions(['--help'])).toBe('help');
   for (const [option] of HELP.matchAll(/--(?!\s)[a-z]+/g)) expect(HELP).toContain(option);
@@ -50,6 +54,10 @@ describe('a wrong command line is refused with what to do', () => {
     [['--mapping', 'a.json'], /give both/],
     [['--data', 'a', '--mapping', 'b', '--customers', '9'], /--customers is for synthetic customers/],
     [['--customers', '100'], /10 nodes need at least 400 customers/],
+    [['--epsilon', '0'], /--epsilon: "0" is not a number from 0.01/],
+    [['--epsilon', 'much'], /--epsilon: "much"/],
+    [['--epsilon', 'none', '--delta', '1e-5'], /leave out --delta/],
+    [['--delta', '0.5'], /--delta: "0.5" is not a number/],
     [['--keep', '--splits', '2'], /--keep goes on with one split/],
     [['--colour'], /--colour/],
     [['fast'], /fast/],

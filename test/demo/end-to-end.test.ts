@@ -72,7 +72,7 @@ test(
     expect(consent.granted + consent.refused + consent.withdrawn).toBe(400);
     expect(consent.refused).toBeGreaterThan(0);
     expect(trainingTwins + holdout.twins).toBe(consent.granted);
-    expect(Math.abs(run1.federated.auc - run1.federated.secureAuc)).toBeLessThan(0.05);
+    expect(Math.abs(run1.federated.auc - (run1.federated.secureAuc ?? Number.NaN))).toBeLessThan(0.05);
     for (const model of ['federated', 'pooled', 'localOnly', 'logistic'] as const) {
       expect(run1[model].auc).toBeGreaterThan(0);
       expect(run1[model].auc).toBeLessThan(1);

@@ -6,7 +6,8 @@ import { figuresTable } from '../../demo/table.ts';
 
 const progress: Progress = {
   ...{ done: 24, rounds: 60, nodes: 10, reports: 9, twins: 4_590, dropouts: 3, abandoned: 1 },
-  ...{ auc: 0.84249, logLoss: 0.4126, heldOut: 918, secondsLeft: 38.2 },
+  ...{ auc: 0.84249, logLoss: 0.4126, heldOut: 918, secondsLeft: 38.2, aucError: 0 },
+  privacy: null,
 };
 
 test('progress names round, reports, dropouts, AUC and the time left', () => {
@@ -14,11 +15,25 @@ test('progress names round, reports, dropouts, AUC and the time left', () => {
     '  ████████████░░░░░░░░░░░░░░░░░░  round 24/60   38 s left',
     '  reports 9 of 10   twins 4,590   dropouts 3   abandoned rounds 1',
     '  AUC 0.842, log loss 0.413 (secure histogram, 918 held-out twins)',
+    '  no differential privacy: sums are exact',
   ]);
   expect(progressLine(progress)).toBe(
     '  round 24/60, reports 9 of 10, twins 4,590, dropouts 3, ' +
-      'AUC 0.842, log loss 0.413 (secure histogram, 918 held-out twins), 38 s left',
+      'AUC 0.842, log loss 0.413 (secure histogram, 918 held-out twins), ' +
+      'no differential privacy: sums are exact, 38 s left',
   );
+});
+
+test('progress says what of the privacy budget is spent, and how unsure noise makes the AUC', () => {
+  const noisy = {
+    ...progress,
+    aucError: 0.0123,
+    privacy: { spent: 3.1415, epsilon: 8, trainings: 24, cap: 60 },
+  };
+  expect(progressBlock(noisy).slice(2)).toEqual([
+    '  AUC 0.842 ± 0.012, log loss 0.413 (secure histogram, 918 held-out twins)',
+    '  privacy spent: epsilon 3.14 of 8 (24 of 60 trainings)',
+  ]);
 });
 
 test('progress says what is not known yet, and when it is done', () => {
@@ -102,7 +117,7 @@ function terminal(written: string): string[] {
 
 const split = (federated: number, pooled: number): SplitFigures => ({
   seed: '1/1',
-  federated: { auc: federated, secureAuc: federated - 0.0004, logLoss: 0.42 },
+  federated: { auc: federated, secureAuc: federated - 0.0004, secureAucError: 0, logLoss: 0.42 },
   pooled: { auc: pooled, logLoss: 0.41 },
   localOnly: { auc: 0.81, logLoss: 0.45 },
   logistic: { auc: 0.84, logLoss: 0.43 },
@@ -110,6 +125,7 @@ const split = (federated: number, pooled: number): SplitFigures => ({
   holdout: { twins: 918, positives: 245 },
   consent: { granted: 4_603, refused: 397, withdrawn: 138 },
   rounds: { sealed: 60, abandoned: 0, dropouts: 2 },
+  privacy: null,
   log: { entries: 5_000 },
   seconds: 60,
 });
@@ -126,6 +142,23 @@ test('the table of one split', () => {
   ]);
   expect(lines.join(' ')).toContain('918 held-out twins, 245 of them positive');
   expect(lines.join(' ')).toContain('397 customers refused; 138 withdrew');
+});
+
+test('the table says what of each customer was spent, over which cohort, and where noise hides a figure', () => {
+  const figures = split(0.84, 0.85);
+  const noisy: SplitFigures = {
+    ...figures,
+    federated: { ...figures.federated, secureAuc: null, secureAucError: 0.04 },
+    privacy: {
+      ...{ epsilon: 2, delta: 1e-5, noiseMultiplier: 16.6, noise: 0.00912 },
+      spent: { epsilon: 1.1, trainings: 20, cap: 60 },
+      cohort: { least: 3_600, mean: 3_650.4 },
+    },
+  };
+  const text = figuresTable(summarize([noisy]), 10);
+  expect(text).toMatch(/federated +0\.8400 +too noisy/);
+  expect(text).toContain('epsilon 2, delta 0.00001, for at most 60 trainings; spent 1.10 in 20.');
+  expect(text).toContain('3,650 customers in a training sum (at least 3,600)');
 });
 
 test('several splits give means and sample standard deviations', () => {

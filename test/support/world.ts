@@ -129,7 +129,7 @@ export async function createWorld(
   const results = async (taskId: string): Promise<RoundResult[]> => {
     const response = await fetch(`${url}${PATHS.results(taskId)}?after=0`);
     const answer = v.parse(roundResultsSchema, await response.json());
-    return answer.results.map(({ statement }) => statement.body);
+    return answer.results.map(({ result }) => result.statement.body);
   };
   const world: World = {
     parties,

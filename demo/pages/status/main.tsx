@@ -9,7 +9,7 @@ import { Helpers } from './helpers.tsx';
 import type { HeadStore } from './log.ts';
 import { LogCard } from './log-card.tsx';
 import { Now } from './now.tsx';
-import { ProtectedToday } from './protected.tsx';
+import { Protected } from './protected.tsx';
 import { AucChart, ReportsChart, TimeChart } from './rounds.tsx';
 import { createStatus, keepLooking, type Status } from './state.ts';
 
@@ -25,7 +25,7 @@ function Page({ status }: { status: Status }): JSX.Element {
           <ReportsChart status={status} />
           <TimeChart status={status} />
           <Helpers status={status} />
-          <ProtectedToday />
+          <Protected status={status} />
         </div>
       </main>
     </>

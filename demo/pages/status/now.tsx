@@ -28,6 +28,7 @@ export function Now({ status }: { status: Status }): JSX.Element {
 }
 
 const PHASES = {
+  proposed: 'is being checked and signed by the helpers',
   collecting: 'is taking reports',
   acking: 'waits for the helpers’ verdicts',
   revealing: 'is being opened by the helpers',
@@ -35,8 +36,16 @@ const PHASES = {
   abandoned: 'is abandoned',
 } as const;
 
-function sayState({ taskId, state, open, rounds, trained }: TaskProgress, liveTask: string | null): string {
-  if (state === 'finished') return `Finished after ${plural(trained, 'training round')}.`;
+function sayState(
+  { taskId, state, open, rounds, trained, endedBecause, waitsFor }: TaskProgress,
+  liveTask: string | null,
+): string {
+  if (state === 'finished')
+    return endedBecause === 'budget-spent'
+      ? `Finished after ${plural(trained, 'training round')}: the privacy budget of those who took part is spent.`
+      : `Finished after ${plural(trained, 'training round')}.`;
+  if (waitsFor === 'helper-closes')
+    return 'The last round was given up; the next one waits until enough helpers have closed it for good.';
   if (open === null) return 'Between two rounds.';
   const which =
     taskId === liveTask
@@ -77,7 +86,7 @@ function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.
   const interval =
     figures === null || auc === null
       ? null
-      : aucInterval(auc, figures.positives, figures.twins - figures.positives);
+      : aucInterval(auc, figures.positives, figures.twins - figures.positives, figures.aucError);
   const nodes = status.info.value?.nodes ?? 0;
   // It goes on for as long as anybody stays.
   const isLive = task.taskId === status.info.value?.liveTask;
@@ -89,7 +98,7 @@ function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.
         note={
           interval === null
             ? 'not known yet'
-            : `95 % interval ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}, ${count(figures?.twins ?? 0)} held-out twins`
+            : `95 % interval ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)}, ${count(Math.round(figures?.twins ?? 0))} held-out twins`
         }
       />
       <Figure
@@ -109,6 +118,17 @@ function Figures({ status, task }: { status: Status; task: TaskProgress }): JSX.
         value={last === undefined ? '–' : count(last.twins)}
         note={last === undefined ? 'no sum yet' : `in ${plural(last.count, 'report')}, opened together only`}
       />
+      <Figure
+        title="Privacy spent"
+        value={task.privacy === null ? 'no bound' : `ε ${task.privacy.spent.epsilon.toFixed(2)}`}
+        note={
+          task.privacy === null
+            ? 'sums are exact: differential privacy is off'
+            : `of ${task.privacy.epsilon} at most; ${task.privacy.trainings.most} of ${plural(task.privacy.trainings.cap, 'training')}`
+        }
+      >
+        {task.privacy === null ? <></> : <Meter share={task.privacy.spent.epsilon / task.privacy.epsilon} />}
+      </Figure>
       <Figure
         title="Log entries"
         value={status.log.value === null ? '–' : count(status.log.value.size)}

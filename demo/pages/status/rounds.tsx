@@ -24,7 +24,7 @@ export function AucChart({ status }: { status: Status }): JSX.Element {
   return (
     <Chart
       title="How well the model ranks, round by round"
-      note="AUC on held-out twins, read from secure histograms, of the model that each round began with. The band is the 95 % interval after Hanley and McNeil, from the AUC and the two counts."
+      note="AUC on held-out twins, read from secure histograms, of the model that each round began with. The band is the 95 % interval after Hanley and McNeil, from the AUC and the two counts, and from the noise where there is some."
       x={round}
       columns={[
         {
@@ -55,9 +55,17 @@ export function AucChart({ status }: { status: Status }): JSX.Element {
 
 function toEvaluated({ round, evaluation }: EndedRound): Evaluated[] {
   if (evaluation === null || evaluation.auc === null) return [];
-  const { auc, logLoss, twins, positives } = evaluation;
+  const { auc, logLoss, aucError } = evaluation;
+  const [twins, positives] = [Math.round(evaluation.twins), Math.round(evaluation.positives)];
   return [
-    { round, auc, logLoss, twins, positives, interval: aucInterval(auc, positives, twins - positives) },
+    {
+      round,
+      auc,
+      logLoss,
+      twins,
+      positives,
+      interval: aucInterval(auc, positives, twins - positives, aucError),
+    },
   ];
 }
 

@@ -8,7 +8,7 @@ import {
   type TaskProgress,
   type TaskSummary,
 } from '@twinkeep/coordinator/api';
-import { consistencySchema, PATHS } from '@twinkeep/protocol';
+import { consistencySchema, PATHS, taskAnswerSchema, type TaskSpec } from '@twinkeep/protocol';
 import { demoInfoSchema, PAGES, type DemoInfo } from '../../server/info.ts';
 import { coordinatorPath, readJson, readText, RefusedError } from '../ui/read.ts';
 import { createLogWitness, type HeadStore, type LogView, type LogWitness } from './log.ts';
@@ -19,6 +19,8 @@ export interface Status {
   /** The task that the visitor chose; null: that of the final table as long as it runs, then the one for visitors. */
   chosen: Signal<string | null>;
   progress: Signal<TaskProgress | null>;
+  /** The specification of the task that `progress` is of. */
+  task: Signal<TaskSpec | null>;
   log: Signal<LogView | null>;
   /** Why nothing new comes, in a sentence. */
   trouble: Signal<string | null>;
@@ -30,6 +32,7 @@ export function createStatus(): Status {
     tasks: signal([]),
     chosen: signal(null),
     progress: signal(null),
+    task: signal(null),
     log: signal(null),
     trouble: signal(null),
   };
@@ -67,8 +70,15 @@ async function look(status: Status, witnessOf: (vkey: string) => LogWitness): Pr
   status.tasks.value = tasks;
   const taskId = status.chosen.value ?? currentTask(info, tasks);
   status.progress.value = taskId === null ? null : await readProgress(taskId, status.progress.value);
+  if (taskId !== (status.task.value?.taskId ?? null))
+    status.task.value = taskId === null ? null : await readTask(taskId);
   status.log.value = await witnessOf(info.trust.log.vkey).look();
   status.trouble.value = null;
+}
+
+async function readTask(taskId: string): Promise<TaskSpec> {
+  const { statement } = await readJson(coordinatorPath(PATHS.task(taskId)), taskAnswerSchema);
+  return statement.body;
 }
 
 const PAUSES: Readonly<Record<DemoInfo['stage'], string>> = {

@@ -1,23 +1,37 @@
 /** A mapping as a task: features, label and categories follow from the columns, the rest from defaults and overrides. */
-import { inputWidth, parseTask, type Feature, type TaskSpec, type Transform } from '@twinkeep/protocol';
+import {
+  inputWidth,
+  NOISY_SETTINGS,
+  parseTask,
+  privacyFor,
+  STANDARD_DELTA,
+  STANDARD_EPSILON,
+  type Feature,
+  type TaskSpec,
+  type Transform,
+} from '@twinkeep/protocol';
 import { DEFAULT_LABEL_EVENT, factColumns, mappingCategories, type Fact, type Mapping } from './mapping.ts';
 import type { ModelOverrides, TaskOverrides } from './overrides.ts';
 
+export const DEFAULT_ROUNDS = 60;
 const DEFAULTS = {
-  clipL2: 4,
-  optimizer: { kind: 'adam', learningRate: 0.07, beta1: 0.6, beta2: 0.8, epsilon: 1e-5, decay: 0.5 },
-  rounds: 60,
-  evaluation: { bins: 400, logitRange: 8, maxLoss: 8, holdout: 0.2 },
+  evaluation: { logitRange: 8, maxLoss: 8, holdout: 0.2 },
   floors: { nMin: 3, nTarget: 10, minTwins: 20, maxTwins: 100_000 },
   helpers: { m: 4, c: 1, mode: 'quorum', q: 3 },
   bits: 32,
-  privacy: { mech: 'none' },
   windows: { collect: 60_000, ack: 15_000, reveal: 15_000 },
 } as const;
+/** Where sums are exact. */
+const EXACT_SETTINGS: typeof NOISY_SETTINGS = {
+  clipL2: 4,
+  optimizer: { kind: 'adam', learningRate: 0.07, beta1: 0.6, beta2: 0.8, epsilon: 1e-5, decay: 0.5 },
+  bins: 400,
+};
 const HIDDEN = [16];
 
 /**
- * The task that learns the mapping's label from its columns. Overrides win over the mapping's own `task` and `model`.
+ * The task that learns the mapping's label from its columns. Overrides win over the mapping's own `task` and `model`. Where neither says
+ * anything of privacy, it is private to `STANDARD_EPSILON`, with every training round counted.
  * @throws ProtocolError 'protocol/task' where the settings do not fit together
  */
 export function taskFromMapping(
@@ -27,7 +41,13 @@ export function taskFromMapping(
   const said = { ...mapping.task };
   const features = featuresFromMapping(mapping);
   const taskId = overrides.taskId ?? said.taskId ?? slug(mapping.title);
-  const group = <K extends 'evaluation' | 'floors' | 'helpers' | 'windows'>(key: K): TaskSpec[K] =>
+  const rounds = overrides.rounds ?? said.rounds ?? DEFAULT_ROUNDS;
+  const privacy =
+    overrides.privacy ??
+    said.privacy ??
+    privacyFor({ epsilon: STANDARD_EPSILON, delta: STANDARD_DELTA, trainings: rounds });
+  const { bins, clipL2, optimizer } = privacy.mech === 'none' ? EXACT_SETTINGS : NOISY_SETTINGS;
+  const group = <K extends 'floors' | 'helpers' | 'windows'>(key: K): TaskSpec[K] =>
     ({ ...DEFAULTS[key], ...said[key], ...overrides[key] }) as TaskSpec[K];
   return parseTask({
     v: 1,
@@ -53,14 +73,14 @@ export function taskFromMapping(
       activation: overrides.model?.activation ?? mapping.model?.activation ?? 'tanh',
       seed: overrides.model?.seed ?? mapping.model?.seed ?? taskId,
     },
-    clipL2: overrides.clipL2 ?? said.clipL2 ?? DEFAULTS.clipL2,
-    optimizer: overrides.optimizer ?? said.optimizer ?? DEFAULTS.optimizer,
-    rounds: overrides.rounds ?? said.rounds ?? DEFAULTS.rounds,
-    evaluation: group('evaluation'),
+    clipL2: overrides.clipL2 ?? said.clipL2 ?? clipL2,
+    optimizer: overrides.optimizer ?? said.optimizer ?? optimizer,
+    rounds,
+    evaluation: { ...DEFAULTS.evaluation, bins, ...said.evaluation, ...overrides.evaluation },
     floors: group('floors'),
     helpers: group('helpers'),
     bits: overrides.bits ?? said.bits ?? DEFAULTS.bits,
-    privacy: overrides.privacy ?? said.privacy ?? DEFAULTS.privacy,
+    privacy,
     windows: group('windows'),
   });
 }

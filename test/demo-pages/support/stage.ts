@@ -78,6 +78,7 @@ export async function startStage(): Promise<Stage> {
 function quickTask(): TaskSpec {
   const demo = telecomCustomers(CUSTOMERS, 1, Date.now()).task({
     ...{ taskId: 'demo-1', rounds: 60, customers: CUSTOMERS, nodes: NODES, minTwins: 5, seed: '1' },
+    privacy: { epsilon: 'none', delta: null, participations: null },
   });
   const task = visitorsTask(demo);
   return {

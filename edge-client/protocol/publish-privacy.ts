@@ -1,0 +1,39 @@
+/** For whoever publishes a task: as much noise as the wanted epsilon takes, and settings that train well under it. */
+import { noiseMultiplierFor } from './dp/calibration.ts';
+import type { PrivacySpec, TaskSpec } from './task.ts';
+
+export interface WantedPrivacy {
+  epsilon: number;
+  delta: number;
+  /** Most reports of one participant that train. */
+  trainings: number;
+}
+
+export const STANDARD_EPSILON = 8;
+export const STANDARD_DELTA = 1e-5;
+
+/** Held-out twins spend what trainers spend on a tenth of the reports: fewer figures, and each of them sharper. */
+const TRAININGS_PER_EVALUATION = 10;
+
+/** @throws ProtocolError 'protocol/privacy' where no noise gives that */
+export function privacyFor({ epsilon, delta, trainings }: WantedPrivacy): PrivacySpec {
+  return {
+    mech: 'discrete-gaussian',
+    noiseMultiplier: noiseMultiplierFor({ epsilon, delta, participations: trainings }),
+    epsilon,
+    delta,
+    trainings,
+    evaluations: Math.max(1, Math.round(trainings / TRAININGS_PER_EVALUATION)),
+    adaptiveClip: null,
+  };
+}
+
+/**
+ * Clipping, optimiser and bins that go with noise: a small bound, since the noise is as large as the bound, momentum, since Adam divides by the
+ * noise where there is little else, and few bins, since each carries noise of its own.
+ */
+export const NOISY_SETTINGS: Pick<TaskSpec, 'clipL2' | 'optimizer'> & { bins: number } = {
+  clipL2: 1,
+  optimizer: { kind: 'momentum', learningRate: 0.5, momentum: 0.9, decay: 0.5 },
+  bins: 32,
+};
