@@ -17,6 +17,8 @@ export interface Board {
   ): void;
   /** What the tab that does the work says. */
   follow(state: RoundState): void;
+  /** How often that tab was heard. */
+  heard(): number;
 }
 
 export function createBoard(
@@ -29,6 +31,7 @@ export function createBoard(
       { task, round: null, state: 'off', why: 'The twin takes part in no rounds now.', here: true },
     ]),
   );
+  let heard = 0;
   const put = (state: RoundState, own: boolean): void => {
     if (!states.has(state.task) || JSON.stringify(states.get(state.task)) === JSON.stringify(state)) return;
     states.set(state.task, state);
@@ -40,7 +43,11 @@ export function createBoard(
     say: (task, state) => put({ ...state, task, here: true }, true),
     sayWhy: (task, state, reason, detail) =>
       board.say(task, { ...state, ...refused(reason, detail), reason }),
-    follow: (state) => put({ ...state, here: false }, false),
+    follow(state) {
+      heard++;
+      put({ ...state, here: false }, false);
+    },
+    heard: () => heard,
   };
   return board;
 }

@@ -21,7 +21,7 @@ import { jwsToEvent, readConsentChain } from '../consent-chain.ts';
 import { createChainSigner, type Choice } from '../consent-signer.ts';
 import { refoldTwin } from '../record.ts';
 import { StoreError } from '../store/errors.ts';
-import type { ConsentEntry } from '../store/port.ts';
+import type { ConsentEntry, SignedConsentEntry } from '../store/port.ts';
 import { TWIN_OPERATIONS } from '../twin/operations.ts';
 import { refused } from '../twin/reasons.ts';
 import type {
@@ -50,6 +50,8 @@ export interface Consenting {
   withdraw(choice: ConsentChoice): Promise<ConsentChange>;
   /** Withdraws whatever was ever answered, as the first step of an erasure. `changed` is false where nothing ever was. */
   withdrawForErasure(): Promise<ConsentChange>;
+  /** The same where there is no room to keep it. @returns all that the coordinator has not logged yet, oldest first, as compact JWS */
+  signForErasure(): Promise<string[]>;
 }
 
 /** How the withdrawal of an erasure says what it is for, so that an interrupted one is known by it. */
@@ -58,10 +60,7 @@ export const ERASURE_METHOD = 'erasure';
 const ATTEMPTS = 5;
 
 export function createConsenting(home: Home): Consenting {
-  const change = async (
-    choicesOf: (context: ChoiceContext) => Choice[],
-    needsTask: boolean,
-  ): Promise<ConsentChange> => {
+  const change = async (choicesOf: ChoicesOf, needsTask: boolean): Promise<ConsentChange> => {
     if (needsTask) await untilTasks(home);
     if (needsTask && home.tasks.specs().length === 0)
       return { changed: false, events: [], ...refused('no-task') };
@@ -83,23 +82,25 @@ export function createConsenting(home: Home): Consenting {
     grant: (choice) => change((context) => grantsFor(choice, context), true),
     refuse: (choice) => change((context) => refusalsFor(choice, context), true),
     withdraw: (choice) => change((context) => withdrawalsFor(choice, context), false),
-    withdrawForErasure: () => change((context) => lastWordsFor(ERASURE_METHOD, context), false),
+    withdrawForErasure: () => change(lastWords, false),
+    async signForErasure() {
+      const { consents, added } = await sign(home, lastWords);
+      const waiting = consents.filter(({ receipt }) => receipt === null);
+      return [...waiting, ...added].map(({ jws }) => jws);
+    },
   };
 }
 
+function lastWords(context: ChoiceContext): Choice[] {
+  return lastWordsFor(ERASURE_METHOD, context);
+}
+
 /** @returns ids of the new events */
-async function signAll(home: Home, choicesOf: (context: ChoiceContext) => Choice[]): Promise<string[]> {
-  const { settings, platform, key, store, tasks, emit } = home;
-  const { subject, controller } = settings;
-  const signer = await createConsentSigner(key.privateKey, publicKeyToJwk(key.publicKey));
-  const deps = { signer, controller, random: platform.random, clock: platform.clock };
+async function signAll(home: Home, choicesOf: ChoicesOf): Promise<string[]> {
+  const { settings, store, emit } = home;
+  const { subject } = settings;
   for (let attempt = 1; ; attempt++) {
-    const { consents } = await readTwin(home);
-    const chain = createChainSigner(deps, subject, consents);
-    const context = { settings, specs: tasks.specs(), state: chain.state(), now: platform.clock() };
-    const signed: ConsentEvent[] = [];
-    for (const choice of choicesOf(context)) signed.push(await chain.add(choice, { by: 'subject' }));
-    const added = chain.added();
+    const { consents, signed, added } = await sign(home, choicesOf);
     try {
       if (added.length > 0) await store.appendConsents(subject, consents.length, added);
     } catch (error) {
@@ -112,6 +113,25 @@ async function signAll(home: Home, choicesOf: (context: ChoiceContext) => Choice
     added.forEach(({ id }, i) => emit('consent', { id, event: signed[i] as ConsentEvent, receipt: null }));
     return added.map(({ id }) => id);
   }
+}
+
+type ChoicesOf = (context: ChoiceContext) => Choice[];
+
+/** Signs choices on top of the chain as it is; nothing is kept. */
+async function sign(
+  home: Home,
+  choicesOf: ChoicesOf,
+): Promise<{ consents: ConsentEntry[]; signed: ConsentEvent[]; added: SignedConsentEntry[] }> {
+  const { settings, platform, key, tasks } = home;
+  const { subject, controller } = settings;
+  const signer = await createConsentSigner(key.privateKey, publicKeyToJwk(key.publicKey));
+  const deps = { signer, controller, random: platform.random, clock: platform.clock };
+  const { consents } = await readTwin(home);
+  const chain = createChainSigner(deps, subject, consents);
+  const context = { settings, specs: tasks.specs(), state: chain.state(), now: platform.clock() };
+  const signed: ConsentEvent[] = [];
+  for (const choice of choicesOf(context)) signed.push(await chain.add(choice, { by: 'subject' }));
+  return { consents, signed, added: [...chain.added()] };
 }
 
 export function viewReceipt({ id, jws, receipt }: ConsentEntry): ConsentReceiptView {

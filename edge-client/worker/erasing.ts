@@ -4,7 +4,9 @@
  * withdrawal is logged: an interrupted erasure is known by its withdrawal in the chain, and goes on at the next start.
  */
 import { jwsToEvent } from '../consent-chain.ts';
+import { StoreError } from '../store/errors.ts';
 import type { ConsentEntry } from '../store/port.ts';
+import { submitConsents } from '../transport/device.ts';
 import { refused } from '../twin/reasons.ts';
 import type { Erasure } from '../twin/types.ts';
 import { createBell } from './bell.ts';
@@ -46,11 +48,18 @@ export function createEraser({ home, consenting, delivery, erased }: EraserDeps)
 
   const erase = async (): Promise<Erasure> => {
     const { consents: before } = await readTwin(home);
-    if (!isErasing(before)) await consenting.withdrawForErasure();
+    try {
+      if (!isErasing(before)) await consenting.withdrawForErasure();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'store/full') throw error;
+      // Not even a no can be written down any more. It is said all the same, and what is kept goes whoever heard it.
+      const words = await consenting.signForErasure();
+      return { erased: true, ...(await destroy(await say(home, words))) };
+    }
     const { consents } = await readTwin(home);
     const trouble = consents.some(isWaiting) ? await deliver(delivery()) : null;
-    // A coordinator that refuses to hear of it has no say in what is kept here.
-    if (trouble === null || trouble.reason === 'consent-refused')
+    // A coordinator that refuses to hear of it has no say in what is kept here, nor has a disk without room for its receipts.
+    if (trouble === null || trouble.reason === 'consent-refused' || trouble.reason === 'storage-full')
       return { erased: true, ...(await destroy(consents.length > 0 && trouble === null)) };
     return { erased: 'data', ...refused(trouble.reason, trouble.detail) };
   };
@@ -97,6 +106,17 @@ export function isErasing(consents: readonly ConsentEntry[]): boolean {
 
 function isWaiting({ receipt }: ConsentEntry): boolean {
   return receipt === null;
+}
+
+/** @returns whether the coordinator has logged it; it is asked once */
+async function say({ credentials, transport }: Home, words: readonly string[]): Promise<boolean> {
+  try {
+    await credentials.ensure();
+    const { receipts } = await submitConsents(transport, words, AbortSignal.timeout(PATIENCE));
+    return receipts.length === words.length;
+  } catch {
+    return false;
+  }
 }
 
 async function deliver(delivery: Delivery): ReturnType<Delivery['flush']> {

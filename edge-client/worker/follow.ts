@@ -30,6 +30,8 @@ export interface FollowDeps {
 /** Milliseconds before something that failed is tried again. */
 const RETRY = 2_000;
 const RETRY_LATER = 30_000;
+/** The same where the storage is full: the person may make room. What was made meanwhile is made again then. */
+const RETRY_WITH_ROOM = 10_000;
 
 export async function followTask(deps: FollowDeps, taskId: string, stop: AbortSignal): Promise<void> {
   const { board, conditions, restarts } = deps;
@@ -90,7 +92,7 @@ async function followSession(
   return false;
 }
 
-/** Tries again, for as long as the round may still take a report, where the network was in the way. */
+/** Tries again, for as long as the round may still take a report, where the network or a full storage was in the way. */
 async function takePart(
   deps: FollowDeps,
   attempt: Attempt,
@@ -102,6 +104,7 @@ async function takePart(
   const closeAt = offer.config?.statement.body.closeAt ?? 0;
   const bell = createBell();
   while (!signal.aborted) {
+    let wait = RETRY;
     try {
       if (await attempt(task, offer, signal)) return;
     } catch (error) {
@@ -109,10 +112,12 @@ async function takePart(
       if (codeOf(error)?.startsWith('auth/credential') === true) home.credentials.forget();
       deps.sayTrouble(offer.taskId, error, offer.config?.statement.body.round);
       const stale = codeOf(error) === 'features/other-plan' || codeOf(error) === 'no-credential';
-      if (!stale && !isPassing(error)) return;
+      const full = codeOf(error) === 'store/full';
+      if (!stale && !full && !isPassing(error)) return;
+      if (full) wait = RETRY_WITH_ROOM;
     }
     if (home.platform.clock() >= closeAt) return;
-    await bell.wait(RETRY, signal);
+    await bell.wait(wait, signal);
   }
 }
 

@@ -1,12 +1,13 @@
 /**
- * Who works on rounds: of all tabs of an origin the one that holds the lock. It lets go of it when its page sleeps or closes, and the
- * next tab goes on from the store.
+ * Who works on rounds: of all tabs of an origin the one whose turn it is. It lets go when its page sleeps or closes, and the next tab goes
+ * on from the store.
  */
 import { refused } from '../twin/reasons.ts';
 import { linkAbort, createBell } from './bell.ts';
 import { createClockWatch } from './clock-watch.ts';
 import type { FollowDeps } from './follow.ts';
 import { readyParts } from './ready-parts.ts';
+import { takeTurn, type TurnDeps } from './turn.ts';
 
 export interface Participation {
   start(): void;
@@ -30,6 +31,13 @@ export function createParticipation(
   let running: { controller: AbortController; done: Promise<void> } | null = null;
   let leading = false;
 
+  const turn: TurnDeps = {
+    locks: platform.locks,
+    name: `${settings.name}/rounds`,
+    ask: askOthers,
+    heard: board.heard,
+  };
+
   const lead = async (stop: AbortSignal): Promise<void> => {
     leading = true;
     try {
@@ -51,11 +59,7 @@ export function createParticipation(
       const unlisten = conditions.onChange(() => conditions.now().asleep && session.abort());
       askOthers();
       try {
-        if (platform.locks === null) await lead(session.signal);
-        else
-          await platform.locks.request(`${settings.name}/rounds`, { signal: session.signal }, () =>
-            lead(session.signal),
-          );
+        await takeTurn(turn, session, () => lead(session.signal));
         // Every task is finished.
         if (!session.signal.aborted) return;
       } catch (error) {

@@ -26,7 +26,11 @@ export interface Platform {
 
 /** The part of the Web Locks API that is used. */
 export interface Locks {
-  request(name: string, options: { signal: AbortSignal }, held: () => Promise<void>): Promise<void>;
+  request(
+    name: string,
+    options: { signal: AbortSignal } | { steal: true },
+    held: () => Promise<void>,
+  ): Promise<void>;
 }
 
 /** The part of BroadcastChannel that is used: messages go to the other tabs of this origin, not to the sender. */

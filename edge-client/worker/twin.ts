@@ -133,7 +133,8 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
   }
 
   function hear(message: TabMessage): void {
-    if (message.kind === 'round') return board.follow(message.state);
+    // A tab that wakes from being frozen may not know yet that it leads no more.
+    if (message.kind === 'round') return participation.leads() ? undefined : board.follow(message.state);
     if (message.kind === 'event') {
       deps.emit(message.name, message.event as never);
       return message.name === 'consent' ? consentChanged() : undefined;

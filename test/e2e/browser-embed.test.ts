@@ -1,6 +1,6 @@
 /** docs/embed.md is true: its ten lines, built as a host app would build them, under its policy, make a twin that is in a round. */
 import { base64UrlToBytes } from '@twinkeep/audit';
-import { importSigningKey, issueCredential } from '@twinkeep/protocol';
+import { importSigningKey, issueCredential, type TaskSpec } from '@twinkeep/protocol';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,25 +12,23 @@ import type { Browser, Page } from 'playwright-core';
 import { build, defaultClientConditions } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
-import { createWorld, randomSubjects, smallTask, type World } from '../support/world.ts';
-import { history } from './support/app.ts';
+import { createWorld, smallTask, type World } from '../support/world.ts';
+import { PATIENT, startOthers } from './support/house.ts';
+import { history } from './support/twin-tab.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const ADDRESS_IN_THE_DOCS = 'https://twin.bank.example';
 
-const task = smallTask('embed', {
-  evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0 },
-  floors: { nMin: 2, nTarget: 3, minTwins: 2, maxTwins: 1000 },
-  windows: { collect: 30_000, ack: 6_000, reveal: 8_000 },
-});
-
-describe('docs/embed.md', () => {
+describe('docs/embed.md', { timeout: 300_000 }, () => {
   let docs: string;
   let folder: string;
   let world: World;
   let server: Server;
   let origin: string;
   let browser: Browser;
+  let subject: string;
+  let task: TaskSpec;
+  let tries = 0;
 
   beforeAll(async () => {
     docs = await readFile(join(ROOT, 'docs/embed.md'), 'utf8');
@@ -47,7 +45,6 @@ describe('docs/embed.md', () => {
     world = await createWorld(2, undefined, [origin]);
     await world.coordinator.start();
     await Promise.all(world.helpers.map((helper) => helper.start()));
-    await world.publish(task);
     browser = await launchChromium();
   });
   afterAll(async () => {
@@ -63,20 +60,22 @@ describe('docs/embed.md', () => {
   });
 
   it('makes a twin that takes signals in, asks, and is in the sum of a round', async () => {
+    subject = randomBytes(16).toString('base64url');
+    const floors = { nMin: 2, nTarget: 3, minTwins: 2, maxTwins: 1000 };
+    task = smallTask(`embed-${tries++}`, { ...PATIENT, floors });
+    await world.publish(task);
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
     await page.goto(origin);
-    const reporters = await Promise.all([0, 1].map((i) => world.startReporter(i, randomSubjects(2), task)));
-    await Promise.all(reporters.map((reporter) => reporter.quantized(1)));
+    const rounds = await startOthers(world, task, 2);
     // A click or an event before the twin is there is lost; the same again changes nothing.
     let open = true;
     const using = (async () => {
       for (; open; await pause(250)) await use(page);
     })();
-    for (const reporter of reporters) reporter.upload(1);
-    const [first] = await world.untilEnded(task.taskId, 1, 40).finally(() => (open = false));
+    const first = await rounds.endRound(1).finally(() => (open = false));
     await using;
     expect(first).toMatchObject({ status: 'sealed', count: 3, twins: 5 });
     expect(errors).toEqual([]);
@@ -103,7 +102,6 @@ describe('docs/embed.md', () => {
   }
 
   /** The host app's back end, for one person who is signed in. */
-  const subject = randomBytes(16).toString('base64url');
   async function answer(request: IncomingMessage): Promise<Answer> {
     const path = new URL(request.url ?? '/', 'http://app').pathname;
     if (path === '/twin/config')

@@ -7,86 +7,61 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { configFile } from '../../demo/parties.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { createTestDatabase } from '../support/postgres.ts';
-import { createWorld, randomSubjects, smallTask, type World } from '../support/world.ts';
-import {
-  history,
-  openTwin,
-  startBankApp,
-  type BankApp,
-  type OpenOptions,
-  type TwinInPage,
-} from './support/app.ts';
-import { startManInTheMiddle, type ManInTheMiddle } from './support/proxy.ts';
+import { randomSubjects } from '../support/world.ts';
+import { createHouse, type Begun, type House } from './support/house.ts';
+import { history, openTwin, type OpenOptions, type TwinInPage } from './support/twin-tab.ts';
 
-const task = smallTask('browser-trust', {
-  rounds: 9,
-  evaluation: { bins: 256, logitRange: 8, maxLoss: 16, holdout: 0 },
-  floors: { nMin: 2, nTarget: 2, minTwins: 2, maxTwins: 1000 },
-  windows: { collect: 60_000, ack: 6_000, reveal: 8_000 },
-});
-
-describe('a twin in Chromium', () => {
-  let app: BankApp;
-  let world: World;
-  let proxy: ManInTheMiddle;
+describe('a twin in Chromium', { timeout: 300_000 }, () => {
+  let house: House;
   let browser: Browser;
   let context: BrowserContext;
+  let rounds: Begun;
+  const tabs: TwinInPage[] = [];
 
   beforeAll(async () => {
-    app = await startBankApp();
-    proxy = await startManInTheMiddle();
-    world = await createWorld(
-      2,
-      (port) => {
-        proxy.target = port;
-        return proxy.url;
-      },
-      [app.origin],
-    );
-    app.serve(world);
-    await world.coordinator.start();
-    await Promise.all(world.helpers.map((helper) => helper.start()));
-    await world.publish(task);
+    house = await createHouse();
     browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();
-    await world.stop();
-    await app.stop();
-    proxy.close();
+    await house.stop();
   });
   beforeEach(async () => {
     context = await browser.newContext();
-    proxy.reports = [];
+    rounds = await house.begin(2, 0);
   });
   afterEach(async () => {
-    proxy.tamper = null;
+    for (const tab of tabs.splice(0)) if (!tab.page.isClosed()) expect(await tab.uncaught()).toEqual([]);
+    house.calmDown();
     await context.close();
   });
 
-  const open = async (options: Partial<OpenOptions> = {}): Promise<TwinInPage> =>
-    openTwin(app, world, await context.newPage(), { task: task.taskId, ...options });
+  async function open(options: Partial<OpenOptions> = {}, app = house.app): Promise<TwinInPage> {
+    const page = await context.newPage();
+    const twin = await openTwin(app, house.world, page, { task: rounds.taskId, ...options });
+    tabs.push(twin);
+    return twin;
+  }
 
   /** A twin that would report if all were well: with the coordinator as it is, this one does. */
   async function openReady(options: Partial<OpenOptions> = {}): Promise<TwinInPage> {
     const twin = await open(options);
-    await twin.call((twin) => twin.consent.grant());
-    await twin.record(history(9, 1));
+    await twin.makeReady();
     return twin;
   }
 
   async function changedTrust(change: (trust: Trust) => void): Promise<Trust> {
-    const trust = structuredClone(world.parties.trust);
+    const trust = structuredClone(house.world.parties.trust);
     change(trust);
     return trust;
   }
 
-  /** Takes part, and must end up home for this reason without having sent anything. */
+  /** Takes part, and must end up home for this reason without having made or sent anything. */
   async function mustStayHome(twin: TwinInPage, reason: string, why: string): Promise<void> {
-    await twin.call((twin) => void twin.participate());
+    await twin.participate();
     expect(await twin.untilState({ state: 'stays-home' })).toMatchObject({ reason, why });
-    expect(proxy.reports).toEqual([]);
-    expect(await twin.clear()).toEqual([]);
+    expect(house.proxy.reports).toEqual([]);
+    expect(await twin.reports()).toBe(0);
   }
 
   const TASK_REFUSED = 'The task is not one that the coordinator signed and the public log holds.';
@@ -101,7 +76,7 @@ describe('a twin in Chromium', () => {
       reason: 'no-task',
     });
     expect(await twin.record(history(1, 1))).toMatchObject([{ reason: 'no-task' }, { reason: 'no-task' }]);
-    expect(await twin.call((twin) => twin.predict('browser-trust'))).toMatchObject({ reason: 'no-task' });
+    expect(await twin.call((twin) => twin.predict('any'))).toMatchObject({ reason: 'no-task' });
   });
 
   it('takes no task from a log of another origin, though its key is the same', async () => {
@@ -123,8 +98,8 @@ describe('a twin in Chromium', () => {
   });
 
   it('uses no model but the one that is named', async () => {
-    proxy.tamper = ({ url }, body) => {
-      if (!url.includes('/v1/models/')) return body;
+    house.proxy.tamper = ({ kind }, body) => {
+      if (kind !== 'model') return body;
       const changed = Buffer.from(body);
       changed[7] = (changed[7] ?? 0) ^ 1;
       return changed;
@@ -133,8 +108,8 @@ describe('a twin in Chromium', () => {
   });
 
   it('believes no round whose configuration was changed on its way', async () => {
-    proxy.tamper = ({ url }, body) =>
-      url.includes('/round?') ? Buffer.from(body.toString().replaceAll('"nMin":2', '"nMin":3')) : body;
+    house.proxy.tamper = ({ kind }, body) =>
+      kind === 'round' ? Buffer.from(body.toString().replaceAll('"nMin":2', '"nMin":3')) : body;
     await mustStayHome(
       await openReady(),
       'config-refused',
@@ -144,37 +119,35 @@ describe('a twin in Chromium', () => {
 
   it('cannot be reached from a web site that the coordinator does not list, and says so', async () => {
     // The same page behind another name.
-    const other = await context.newPage();
-    await other.goto(app.origin.replace('127.0.0.1', 'localhost'));
-    const stranger = await openTwin(
-      { ...app, origin: app.origin.replace('127.0.0.1', 'localhost') },
-      world,
-      other,
-      {
-        task: task.taskId,
-      },
+    const stranger = await open(
+      {},
+      { ...house.app, origin: house.app.origin.replace('127.0.0.1', 'localhost') },
     );
-    await stranger.call((twin) => void twin.participate());
+    await stranger.participate();
     expect(await stranger.untilState({ reason: 'origin-refused' })).toMatchObject({
       why: 'The coordinator does not take calls from this web site.',
     });
   });
 
   it('is shown the sign-in page of a network in place of the coordinator, and says so', async () => {
-    proxy.tamper = () => Buffer.from('<!doctype html><title>Please sign in</title>');
+    house.proxy.tamper = () => Buffer.from('<!doctype html><title>Please sign in</title>');
     const twin = await open();
-    await twin.call((twin) => void twin.participate());
-    expect(await twin.untilState({ reason: 'not-the-coordinator' })).toMatchObject({ state: 'waiting' });
-    expect(proxy.reports).toEqual([]);
+    await twin.participate();
+    expect(await twin.untilState({ reason: 'not-the-coordinator' })).toMatchObject({
+      state: 'waiting',
+      why: 'Something else answers in place of the coordinator, for example a sign-in page of the network.',
+    });
+    expect(house.proxy.reports).toEqual([]);
   });
 
   it('trusts no log that has forgotten what it saw, nor one that tells another story', async () => {
+    const { world, proxy } = house;
     const twin = await openReady();
-    await twin.call((twin) => void twin.participate());
+    await twin.participate();
     await twin.untilState({ round: 1, state: 'accepted' });
     await twin.call((twin) => twin.close());
     expect(proxy.reports).toHaveLength(1);
-    proxy.reports = [];
+    proxy.reset();
 
     // The same keys over an empty database: a coordinator that starts its history anew.
     await world.coordinator.kill('SIGTERM');
@@ -184,22 +157,16 @@ describe('a twin in Chromium', () => {
     await world.coordinator.start();
     await Promise.all(world.helpers.map((helper) => helper.kill('SIGTERM')));
     await Promise.all(world.helpers.map((helper) => helper.start()));
-    await world.publish(task);
+    await world.publish(rounds.task);
     const INCONSISTENT = 'The public log does not continue the one that this device saw before.';
-    const shorter = await openTwin(app, world, await context.newPage(), {
-      task: task.taskId,
-      subject: twin.subject,
-    });
+    const shorter = await open({ subject: twin.subject });
     await mustStayHome(shorter, 'log-inconsistent', INCONSISTENT);
     expect((await shorter.untilState({ state: 'stays-home' })).detail).toBe('it is shorter than before');
     await shorter.page.close();
 
     // Longer than before, but another one.
-    await world.startReporter(0, randomSubjects(40), task);
-    const longer = await openTwin(app, world, await context.newPage(), {
-      task: task.taskId,
-      subject: twin.subject,
-    });
+    await world.startReporter(0, randomSubjects(40), rounds.task);
+    const longer = await open({ subject: twin.subject });
     await mustStayHome(longer, 'log-inconsistent', INCONSISTENT);
     expect((await longer.untilState({ state: 'stays-home' })).detail).toBe('the proof does not hold');
   });

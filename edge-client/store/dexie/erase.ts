@@ -2,7 +2,7 @@
  * The end of a store: first its keys, then its files, or its database where it has no files of its own.
  *
  * What a crash leaves: the keys go in one transaction that also leaves a mark, so that the next opening ends the erasure and starts a
- * new store. Everything that is left between is ciphertext without a key. A database in a bucket is not deleted by itself: the mark
+ * new store. Where the quota has no room for the mark they go without it, and the next opening says that the store is corrupt. Everything that is left between is ciphertext without a key. A database in a bucket is not deleted by itself: the mark
  * would go with it, while the files still hold what was deleted.
  *
  * What can be shown, and is tested on the files of a real profile: before the erasure nothing of what was stored stands there in
@@ -55,16 +55,19 @@ async function destroyKeys(indexedDB: IDBFactory, name: string): Promise<void> {
   }
   database.addEventListener('versionchange', () => database.close());
   const tables = ['key', 'twin'].filter((table) => database.objectStoreNames.contains(table));
-  if (tables.length === 2) {
-    const transaction = database.transaction(tables, 'readwrite', { durability: 'strict' });
-    for (const table of tables) transaction.objectStore(table).clear();
-    transaction.objectStore('key').put({ id: 'erasing' });
-    await new Promise<void>((resolve, reject) => {
-      transaction.addEventListener('complete', () => resolve());
-      transaction.addEventListener('abort', () => reject(transaction.error ?? new Error('aborted')));
-    });
-  }
+  if (tables.length === 2)
+    await clearTables(database, tables, true).catch(() => clearTables(database, tables, false));
   database.close();
+}
+
+function clearTables(database: IDBDatabase, tables: string[], mark: boolean): Promise<void> {
+  const transaction = database.transaction(tables, 'readwrite', { durability: 'strict' });
+  for (const table of tables) transaction.objectStore(table).clear();
+  if (mark) transaction.objectStore('key').put({ id: 'erasing' });
+  return new Promise((resolve, reject) => {
+    transaction.addEventListener('complete', () => resolve());
+    transaction.addEventListener('abort', () => reject(transaction.error ?? new Error('aborted')));
+  });
 }
 
 function deleteDatabase(indexedDB: IDBFactory, name: string): Promise<'deleted' | 'pending'> {

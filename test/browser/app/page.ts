@@ -8,15 +8,17 @@ const bank: BankPage = {
   twin: null as unknown as Twin,
   states: [],
   problems: [],
-  clear: [],
-  trainings: 0,
+  reports: [],
+  passed: [],
+  uncaught: [],
   tell: (message) => line.postMessage(message),
   async start({ workerUrl, ...options }) {
+    const { subject } = options;
     const twin = await createTwin({
       ...options,
       controller: 'https://bank.example',
       credential: async (deviceKey) =>
-        (await fetch(`/credential?subject=${options.subject}&deviceKey=${deviceKey}`)).text(),
+        (await fetch('/credential', { method: 'POST', body: JSON.stringify({ subject, deviceKey }) })).text(),
       notice: { id: 'notice', version: '1', lang: 'en', hash: `sha-256:${'A'.repeat(43)}` },
       worker: () => new Worker(workerUrl, { type: 'module' }),
     });
@@ -28,8 +30,11 @@ const bank: BankPage = {
 };
 
 line.addEventListener('message', ({ data }: MessageEvent<FromTestWorker>) => {
-  if (data.kind === 'clear') bank.clear.push(data.words);
-  else bank.trainings++;
+  if (data.kind === 'report') bank.reports.push([data.rcHash, data.words]);
+  if (data.kind === 'at') bank.passed.push(data.at);
+  if (data.kind === 'uncaught') bank.uncaught.push(`worker: ${data.message}`);
 });
+addEventListener('error', ({ message }) => bank.uncaught.push(message));
+addEventListener('unhandledrejection', ({ reason }) => bank.uncaught.push(String(reason)));
 
 Object.assign(globalThis, { bank });

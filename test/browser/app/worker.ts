@@ -1,42 +1,56 @@
 /**
- * The twin's worker as it is shipped, on the platform of a browser, with three things a test needs: clear numbers of the reports it
- * makes, a clock that can be set wrong, and a training that can be held up. Nothing of this is in the worker that is shipped.
+ * The twin's worker as it is shipped, on the platform of a browser, with what a test needs beside it: clocks that can be set wrong, places
+ * at which work can be held up, a browser without storage, and word of what nobody has caught. Clear numbers of reports come from
+ * protocol.ts. Nothing of this is in the worker that is shipped.
  */
 import { createBrowserPlatform } from '../../../edge-client/worker/browser.ts';
 import { serveTwin, type PageLine } from '../../../edge-client/worker/serve.ts';
-import type { FromTestWorker, ToTestWorker } from '../../e2e/support/bank-page.ts';
+import type { FromTestWorker, HoldingPoint, ToTestWorker } from '../../e2e/support/bank-page.ts';
 
-const browser = createBrowserPlatform();
-const line = new BroadcastChannel('twin-test');
 const settings = new URLSearchParams(location.search);
-let clockError = Number(settings.get('clockError') ?? 0);
-let held = settings.get('hold') === 'true';
-let release: () => void = () => {};
+const line = new BroadcastChannel('twin-test');
+const tell = (message: FromTestWorker): void => line.postMessage(message);
 
-/** Sum of the masks of the report at hand, by its length in words: the rotation draws shorter streams from the same generator. */
-const masks = new Map<number, Uint32Array>();
+let clockError = 0;
+let slept = 0;
+const held = new Set(settings.getAll('hold') as HoldingPoint[]);
+const releases: (() => void)[] = [];
 
 line.addEventListener('message', ({ data }: MessageEvent<ToTestWorker>) => {
   if (data.kind === 'clock') clockError = data.error;
-  if (data.kind === 'hold') {
-    held = data.held;
-    if (!held) release();
+  if (data.kind === 'slept') slept += data.millis;
+  if (data.kind === 'hold') held.add(data.at);
+  if (data.kind === 'release') {
+    held.clear();
+    for (const release of releases.splice(0)) release();
   }
 });
+
+addEventListener('unhandledrejection', ({ reason }) => tell({ kind: 'uncaught', message: String(reason) }));
+addEventListener('error', ({ message }) => tell({ kind: 'uncaught', message }));
+
+/** Says that it is there, and waits for as long as the test wants. */
+async function pass(at: HoldingPoint): Promise<void> {
+  tell({ kind: 'at', at });
+  if (held.has(at)) await new Promise<void>((resolve) => releases.push(resolve));
+}
+
+// As in browsers that have none, before anything looks for it.
+if (settings.has('without-storage')) {
+  Object.defineProperty(globalThis, 'indexedDB', { value: undefined });
+  Object.defineProperty(navigator, 'storageBuckets', { value: undefined });
+}
+
+const browser = createBrowserPlatform();
 
 serveTwin(globalThis as unknown as PageLine, {
   ...browser,
   clock: () => Date.now() + clockError,
-  async prg(key, words) {
-    const mask = await browser.prg(key, words);
-    const sum = masks.get(words) ?? new Uint32Array(words);
-    mask.forEach((word, i) => (sum[i] = (sum[i] as number) + word));
-    masks.set(words, sum);
-    return mask;
-  },
+  // On most devices it stands still in their sleep.
+  monotonic: () => browser.monotonic() - slept,
   async fetch(input, init) {
-    const rcHash = /\/v1\/rounds\/([^/]+)\/reports\//.exec(String(input))?.[1];
-    if (rcHash !== undefined && init?.method === 'PUT') tellClear(rcHash, init.body as Uint8Array);
+    // A device's one kind of upload by this method is its report.
+    if (init?.method === 'PUT') await pass('sending');
     return browser.fetch(input, init);
   },
   async loadEngine(spec) {
@@ -44,22 +58,9 @@ serveTwin(globalThis as unknown as PageLine, {
     return {
       ...engine,
       async clippedSum(weights, rows, clip) {
-        line.postMessage({ kind: 'training' } satisfies FromTestWorker);
-        if (held) await new Promise<void>((resolve) => (release = resolve));
+        await pass('training');
         return engine.clippedSum(weights, rows, clip);
       },
     };
   },
 });
-
-/** The vector is the last field of a report; what was added to it is known here. */
-function tellClear(rcHash: string, report: Uint8Array): void {
-  const view = new DataView(report.buffer, report.byteOffset, report.byteLength);
-  for (const [length, mask] of masks) {
-    const at = report.byteLength - 4 * length;
-    if (at < 4 || view.getUint32(at - 4, true) !== 4 * length) continue;
-    const words = Array.from(mask, (word, i) => (view.getUint32(at + 4 * i, true) - word) | 0);
-    line.postMessage({ kind: 'clear', rcHash, words } satisfies FromTestWorker);
-  }
-  masks.clear();
-}

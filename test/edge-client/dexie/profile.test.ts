@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContext } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { killBrowser } from '../../support/browser-processes.ts';
 import { launchChromiumProfile } from '../../support/chromium.ts';
 import { contains } from '../../support/haystack.ts';
 import { inTab, openTab, type Tab } from './in-tab.ts';
@@ -141,7 +142,7 @@ describe('a browser that is killed', () => {
     await tab.page.exposeFunction('told', (id: string) => void told.push(id));
     inTab(tab, 'recordOnAndOn', 'e').catch(() => {});
     await expect.poll(() => told.length).toBeGreaterThan(5);
-    await killBrowser();
+    await killBrowser(context, folder);
     await launch();
     expect(await inTab(tab, 'open')).toBe('found');
     const { ids, features, consents } = (await inTab(tab, 'look')) as Look;
@@ -154,7 +155,7 @@ describe('a browser that is killed', () => {
   it('while it erases leaves nothing that opens', async () => {
     await fill();
     inTab(tab, 'eraseAll').catch(() => {});
-    await killBrowser();
+    await killBrowser(context, folder);
     await launch();
     const opened = await inTab(tab, 'open');
     // Killed before the first write of the erasure it is the old store, else a new one.
@@ -166,16 +167,6 @@ describe('a browser that is killed', () => {
     expect(await inTab(tab, 'eraseAll')).toEqual({ files: 'removed' });
     expect(await found([...personal, ROOT_KEY])).toEqual([]);
   });
-
-  /** All at once, as when the power goes; playwright must not get to close anything. */
-  async function killBrowser(): Promise<void> {
-    const closed = new Promise((resolve) => context.on('close', resolve));
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (command.includes(`--user-data-dir=${folder}`)) process.kill(Number(pid), 'SIGKILL');
-    }
-    await closed;
-  }
 });
 
 describe('damaged files', () => {

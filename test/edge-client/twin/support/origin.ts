@@ -83,6 +83,8 @@ export function createOrigin(): Origin {
 interface Lock {
   held: boolean;
   waiting: (() => void)[];
+  /** Ends the request of the one who holds it, whose work goes on. */
+  rob: () => void;
 }
 
 function createLocks(): Map<string, Lock> {
@@ -91,9 +93,14 @@ function createLocks(): Map<string, Lock> {
 
 function locksOfTab(locks: Map<string, Lock>, killed: AbortSignal): Locks {
   return {
-    async request(name, { signal }, held) {
-      const lock = locks.get(name) ?? { held: false, waiting: [] };
+    async request(name, options, held) {
+      const lock = locks.get(name) ?? { held: false, waiting: [], rob: () => {} };
       locks.set(name, lock);
+      const { signal } = 'signal' in options ? options : new AbortController();
+      if ('steal' in options) {
+        lock.rob();
+        lock.held = false;
+      }
       await new Promise<void>((resolve, reject) => {
         const gone = (): void => {
           lock.waiting = lock.waiting.filter((other) => other !== take);
@@ -109,14 +116,21 @@ function locksOfTab(locks: Map<string, Lock>, killed: AbortSignal): Locks {
         else if (lock.held) lock.waiting.push(take);
         else take();
       });
-      const release = new Promise<void>((resolve) =>
-        killed.addEventListener('abort', () => resolve(), { once: true }),
-      );
+      let robbed = false;
+      const release = new Promise<void>((resolve, reject) => {
+        killed.addEventListener('abort', () => resolve(), { once: true });
+        lock.rob = () => {
+          robbed = true;
+          reject(new DOMException('stolen', 'AbortError'));
+        };
+      });
       try {
         await Promise.race([held(), release]);
       } finally {
-        lock.held = false;
-        lock.waiting.shift()?.();
+        if (!robbed) {
+          lock.held = false;
+          lock.waiting.shift()?.();
+        }
       }
     },
   };

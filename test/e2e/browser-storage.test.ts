@@ -1,0 +1,313 @@
+/** A browser's storage that is full, damaged, cleared, forbidden or missing: what the twin says of it, and how the person gets out of it. */
+import type { Recorded, Twin } from '@twinkeep/edge-client';
+import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium, launchChromiumProfile } from '../support/chromium.ts';
+import { createHouse, type Begun, type House } from './support/house.ts';
+import { history, openTwin, until, type TwinInPage } from './support/twin-tab.ts';
+
+describe('a twin in Chromium', { timeout: 300_000 }, () => {
+  let house: House;
+  let rounds: Begun;
+
+  beforeAll(async () => {
+    house = await createHouse();
+  });
+  afterAll(() => house.stop());
+  beforeEach(async () => {
+    rounds = await house.begin(3);
+  });
+  afterEach(() => house.calmDown());
+
+  async function open(browser: BrowserContext, subject?: string, worker = ''): Promise<TwinInPage> {
+    const who = subject === undefined ? {} : { subject };
+    const options = { task: rounds.taskId, worker, ...who };
+    return openTwin(house.app, house.world, await browser.newPage(), options);
+  }
+
+  async function takesPart(twin: TwinInPage): Promise<void> {
+    await twin.participate();
+    await twin.untilState({ round: 1, state: 'accepted' });
+    const ended = await rounds.endRound(1);
+    expect(ended).toMatchObject({ status: 'sealed', count: 3, twins: 5 });
+    expect(ended.sumHash).toBe(ended.sumWith(await twin.untilReport(ended.rcHash)));
+  }
+
+  /** Whatever is called answers with this reason; nothing throws. */
+  async function answersAll(twin: TwinInPage, reason: string): Promise<void> {
+    const no = { reason };
+    expect(await twin.record(history(9, 1))).toMatchObject([no, no]);
+    const answers = await twin.call(
+      async ({ consent, predict, explain, export: copy }, task: string) => [
+        await consent.grant(),
+        await consent.refuse(),
+        await consent.withdraw(),
+        await consent.cells(),
+        await consent.receipts(),
+        await predict(task),
+        await explain(task),
+        await copy(),
+      ],
+      rounds.taskId,
+    );
+    expect(answers).toMatchObject(answers.map(() => no));
+    await twin.participate();
+    expect(await twin.reports()).toBe(0);
+    expect(await twin.uncaught()).toEqual([]);
+  }
+
+  async function canBeErased(twin: TwinInPage, browser: BrowserContext): Promise<void> {
+    expect(await twin.call((twin) => twin.erase())).toMatchObject({ erased: true });
+    expect(await twin.uncaught()).toEqual([]);
+    await twin.page.close();
+    const anew = await open(browser);
+    expect(anew.status).toEqual({ state: 'ready' });
+    await anew.makeReady();
+    await takesPart(anew);
+    expect(await anew.uncaught()).toEqual([]);
+  }
+
+  describe('in a private window', () => {
+    let browser: Browser;
+    let context: BrowserContext;
+
+    beforeAll(async () => {
+      browser = await launchChromium();
+    });
+    afterAll(() => browser.close());
+    beforeEach(async () => {
+      context = await browser.newContext();
+    });
+    afterEach(() => context.close());
+
+    it('lives as long as the window; in the next one it is another device, and the person needs a new pseudonym', async () => {
+      const twin = await open(context);
+      await twin.makeReady();
+      await takesPart(twin);
+      const key = await twin.call(({ deviceKey }) => deviceKey);
+      await context.close();
+      context = await browser.newContext();
+      const again = await open(context, twin.subject);
+      expect(again.status).toEqual({ state: 'ready' });
+      expect(await again.call(({ deviceKey }) => deviceKey)).not.toBe(key);
+      const refused = again.call(
+        (twin) =>
+          new Promise((resolve) =>
+            twin.on('consent', (change) => 'refused' in change && resolve([change.receipt, change.refused])),
+          ),
+      );
+      await again.untilTask();
+      await again.call((twin) => twin.consent.grant());
+      expect(await refused).toEqual([null, expect.stringMatching(/^consent\//)]);
+      await again.record(history(9, 1));
+      await again.participate();
+      await again.untilState({ state: 'stays-home', reason: 'consent-not-logged' });
+      expect(await again.uncaught()).toEqual([]);
+    });
+
+    it('without IndexedDB says that it cannot live here, and so does every call', async () => {
+      const twin = await open(context, undefined, 'without-storage');
+      expect(twin.status).toMatchObject({
+        state: 'unavailable',
+        reason: 'no-storage',
+        why: 'This browser keeps nothing for this page, for example in a private window, so the twin cannot live here.',
+      });
+      await answersAll(twin, 'no-storage');
+    });
+
+    it('in a sandboxed frame, which has neither storage nor workers, says so', async () => {
+      const page = await context.newPage();
+      await page.goto(`${house.app.origin}/sandboxed`);
+      const twin = await openTwin(house.app, house.world, page, { task: rounds.taskId });
+      expect(twin.status).toMatchObject({
+        state: 'unavailable',
+        reason: 'worker-lost',
+        why: 'The part of the page in which the twin lives did not start or has ended; reload the page.',
+      });
+      await answersAll(twin, 'worker-lost');
+    });
+
+    it('whose site data is cleared while it lives ends, says so, and starts anew', async () => {
+      const twin = await open(context);
+      await twin.makeReady();
+      const session = await context.newCDPSession(twin.page);
+      await session.send('Storage.clearDataForOrigin', { origin: house.app.origin, storageTypes: 'all' });
+      await twin.untilStatus({ state: 'unavailable', reason: 'storage-lost' });
+      await answersAll(twin, 'storage-lost');
+      await canBeErased(twin, context);
+    });
+  });
+
+  describe('with its quota used up', () => {
+    let browser: Browser;
+    let context: BrowserContext;
+    let twin: TwinInPage;
+    let session: CDPSession;
+
+    beforeAll(async () => {
+      browser = await launchChromium();
+    });
+    afterAll(() => browser.close());
+    beforeEach(async () => {
+      context = await browser.newContext();
+      const page = await context.newPage();
+      await page.goto(house.app.origin);
+      session = await context.newCDPSession(page);
+      // Before the store is opened: Chromium remembers for a while how much room there was.
+      await limit(QUOTA);
+      twin = await openTwin(house.app, house.world, page, { task: rounds.taskId });
+      await twin.makeReady();
+      let last: Recorded | undefined;
+      for (let i = 0; last?.recorded !== false && i < 1_000; i++) [last] = await twin.record([large()]);
+      expect(last).toMatchObject({ recorded: false, ...FULL });
+    });
+    afterEach(async () => {
+      expect(await twin.uncaught()).toEqual([]);
+      await context.close();
+    });
+
+    const QUOTA = 400_000;
+    const FULL = { reason: 'storage-full', why: 'The browser has no room left, so nothing new can be kept.' };
+
+    /** Holds for as long as the session does. */
+    async function limit(quotaSize: number | null): Promise<void> {
+      const { origin } = house.app;
+      await session.send(
+        'Storage.overrideQuotaForOrigin',
+        quotaSize === null ? { origin } : { origin, quotaSize },
+      );
+    }
+
+    function large(): object {
+      const words = Array.from({ length: 20 }, (_, i) => [`word-${i}`, 'x'.repeat(150)]);
+      return { ...history(1, 1)[0], id: randomUUID(), type: 'note.written', data: Object.fromEntries(words) };
+    }
+
+    it('keeps what it has, sends no report that it could not keep, and says so; with room it goes on', async () => {
+      await twin.participate();
+      expect(await twin.untilState({ reason: 'storage-full' })).toMatchObject({ state: 'waiting', ...FULL });
+      expect(house.proxy.reports).toEqual([]);
+      expect(await twin.call((twin) => twin.status())).toEqual({ state: 'ready' });
+      const predict = (twin: Twin, task: string): ReturnType<Twin['predict']> => twin.predict(task);
+      expect(await twin.call(predict, rounds.taskId)).toMatchObject({ predicted: true });
+      await limit(null);
+      expect(await twin.record([large()])).toEqual([{ recorded: true, fresh: true }]);
+      await twin.untilState({ round: 1, state: 'accepted' });
+    });
+
+    it('says that it can keep no word either, and can be erased: the withdrawal is logged, the storage empty', async () => {
+      expect(await twin.call((twin) => twin.consent.withdraw())).toMatchObject({ changed: false, ...FULL });
+      expect(await twin.call((twin) => twin.erase())).toEqual({ erased: true, withdrawn: true });
+      expect(await twin.page.evaluate('navigator.storageBuckets.keys()')).toEqual([]);
+    });
+  });
+
+  describe('with a damaged store', () => {
+    let profile: string;
+    let browser: BrowserContext;
+
+    beforeEach(async () => {
+      profile = await mkdtemp(join(tmpdir(), 'twinkeep-profile-'));
+      browser = await launchChromiumProfile(profile);
+    });
+    afterEach(async () => {
+      await browser.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    });
+
+    it.each(['twin', 'consent', 'feature', 'event', 'key'])(
+      'that holds garbage among its rows of %s says so as soon as it reads them, and can be erased',
+      async (table) => {
+        const twin = await open(browser);
+        await twin.makeReady();
+        await twin.page.evaluate(GARBAGE(table));
+        await twin.page.reload();
+        const again = await openTwin(house.app, house.world, twin.page, {
+          task: rounds.taskId,
+          subject: twin.subject,
+        });
+        await until('it is noticed', async () => {
+          await again.call((twin, task: string) => twin.predict(task), rounds.taskId);
+          await again.call((twin) => twin.export());
+          return (await again.call((twin) => twin.status())).state === 'unavailable';
+        });
+        await again.untilStatus({ reason: 'storage-corrupt' });
+        expect(await again.call((twin) => twin.status())).toMatchObject({
+          why: 'What the browser kept of the twin is damaged and cannot be read; erasing the twin clears it.',
+        });
+        await answersAll(again, 'storage-corrupt');
+        await canBeErased(again, browser);
+      },
+    );
+
+    it.each([
+      ['flipped', 'CURRENT'],
+      ['flipped', 'MANIFEST'],
+      ['flipped', '.log'],
+      ['deleted', 'CURRENT'],
+      ['deleted', 'MANIFEST'],
+      ['deleted', '.log'],
+      ['deleted', 'leveldb'],
+    ])(
+      'whose files are %s (%s) is damaged, empty or whole, never a part; and can be erased',
+      async (how, which) => {
+        const twin = await open(browser);
+        await twin.makeReady();
+        const key = await twin.call(({ deviceKey }) => deviceKey);
+        await browser.close();
+        for (const file of await storeFiles(which)) {
+          if (how === 'deleted') await rm(file);
+          else
+            await writeFile(
+              file,
+              (await readFile(file)).map((byte, i) => (i % 7 === 3 ? byte ^ 0xff : byte)),
+            );
+        }
+        browser = await launchChromiumProfile(profile);
+        const again = await open(browser, twin.subject);
+        const kept = await again.call((twin) => twin.export());
+        if (kept.available) {
+          const { deviceKey, events, consents } = kept.data;
+          const isSame = deviceKey === key;
+          expect([events.length, consents.length]).toEqual(isSame ? [2, 1] : [0, 0]);
+        } else {
+          expect(again.status).toMatchObject({ state: 'unavailable', reason: 'storage-corrupt' });
+          await answersAll(again, 'storage-corrupt');
+        }
+        await canBeErased(again, browser);
+      },
+    );
+
+    async function storeFiles(which: string): Promise<string[]> {
+      const entries = await readdir(profile, { recursive: true, withFileTypes: true });
+      const found = entries
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name))
+        .filter((path) => path.includes('WebStorage') && path.includes('leveldb') && path.includes(which));
+      expect(found.length).toBeGreaterThan(0);
+      return found;
+    }
+  });
+});
+
+/** Puts a row that nobody wrote beside, or in the place of, each that is there. */
+const GARBAGE = (table: string): string => `(async () => {
+  const [bucket] = await navigator.storageBuckets.keys();
+  const { indexedDB } = await navigator.storageBuckets.open(bucket);
+  const [{ name }] = await indexedDB.databases();
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const db = await done(indexedDB.open(name));
+  const rows = db.transaction('${table}', 'readwrite').objectStore('${table}');
+  for (const row of await done(rows.getAll())) {
+    for (const field of ['sealed', 'wrapped']) if (field in row) row[field] = crypto.getRandomValues(new Uint8Array(99));
+    await done(rows.put(row));
+  }
+  db.close();
+})()`;
