@@ -77,7 +77,7 @@ describe('zCDP', () => {
     fc.assert(
       fc.property(logUniform(0.1, 100), participations, delta, (z, k, target) => {
         const claim = { noiseMultiplier: z, participations: k, delta: target };
-        near(epsilonFor(claim), zcdpEpsilon(k * roundRho(z), target), 1e-12);
+        expect(epsilonFor(claim)).toBe(zcdpEpsilon(k * roundRho(z), target));
         expect(epsilonFor({ ...claim, participations: k + 1 })).toBeGreaterThanOrEqual(epsilonFor(claim));
         expect(epsilonFor({ ...claim, delta: target / 2 })).toBeGreaterThanOrEqual(epsilonFor(claim));
         expect(epsilonFor({ ...claim, noiseMultiplier: z * 1.01 })).toBeLessThanOrEqual(epsilonFor(claim));
@@ -266,20 +266,17 @@ describe('the noise of a set', () => {
         fc.integer({ min: 16, max: 2 ** 20 }),
         fc.integer({ min: 1, max: 2 ** 20 }),
         (z, unit, length) => {
-          const delta2 = roundedSensitivity(unit, length);
-          const sigmaSquared = sigmaSquaredOf(z, delta2);
-          expect(Number.isSafeInteger(sigmaSquared)).toBe(true);
-          // (z delta2)^2 of the doubles as they are, in rationals.
-          const [a, scaleA] = toRational(z);
-          const [b, scaleB] = toRational(delta2);
-          const exact = a * a * b * b;
-          const scale = (scaleA * scaleB) ** 2n;
-          expect(BigInt(sigmaSquared) * scale >= exact).toBe(true);
-          const over = (BigInt(sigmaSquared) - 1n) * scale - exact;
-          expect(over <= exact / 2n ** 48n).toBe(true);
+          expectJustAbove(z, roundedSensitivity(unit, length));
         },
       ),
     );
+  });
+
+  it('is not below it where rounding alone would have it so', () => {
+    for (let variance = 1_000; variance < 1_200; variance++)
+      for (const delta2 of [17, 1_001])
+        for (const nudge of [1 - 2 ** -52, 1, 1 + 2 ** -52, 1 + 2 ** -51])
+          expectJustAbove((Math.sqrt(variance) / delta2) * nudge, delta2);
   });
 
   it('is refused where it is no noise', () => {
@@ -354,6 +351,19 @@ describe('the research’s other figures', () => {
     }
   });
 });
+
+function expectJustAbove(z: number, delta2: number): void {
+  const sigmaSquared = sigmaSquaredOf(z, delta2);
+  expect(Number.isSafeInteger(sigmaSquared)).toBe(true);
+  // (z delta2)^2 of the doubles as they are, in rationals.
+  const [a, scaleA] = toRational(z);
+  const [b, scaleB] = toRational(delta2);
+  const exact = a * a * b * b;
+  const scale = (scaleA * scaleB) ** 2n;
+  expect(BigInt(sigmaSquared) * scale >= exact).toBe(true);
+  const over = (BigInt(sigmaSquared) - 1n) * scale - exact;
+  expect(over <= exact / 2n ** 48n).toBe(true);
+}
 
 /** A double as an integer over a power of two. */
 function toRational(value: number): [num: bigint, den: bigint] {

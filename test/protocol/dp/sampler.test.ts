@@ -127,6 +127,20 @@ describe('in doubt', () => {
     }
   });
 
+  it('about an acceptance that is almost certain, further words decide too', () => {
+    // s2 = t^2 - 1, u = 0, v = 1: x = 1 / (2 s2 t^2), which double arithmetic may find to be a little below 0.
+    const second = 1_580_030_168 - 1;
+    for (let t = 100_000; t < 100_100; t++) {
+      const state: WordStream = {
+        words: Uint32Array.of(0, second, NO_STEP, 7, ...Array<number>(30).fill(NO_STEP)),
+        at: 0,
+      };
+      const target = Uint32Array.of(0);
+      expect(createNoiseSampler({ num: t * t - 1, den: 1 })(target, 0, state)).toBe(1);
+      expect([target[0], state.at]).toEqual([t, 4]);
+    }
+  });
+
   it('a 0 with a minus is dropped', () => {
     expect(first([plus(0), NO_STEP, 0])).toEqual({ y: 0, at: 3 });
     expect(first([plus(0) + 1, NO_STEP, 0])).toBeNull();
