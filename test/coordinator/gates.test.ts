@@ -214,7 +214,7 @@ describe('helpers', () => {
   });
 
   it('one of four may be silent throughout', async () => {
-    const setting = await collect([2, 3], { windows: { collect: 20_000, ack: 400, reveal: 5_000 } });
+    const setting = await collect([2, 3], { windows: { collect: 20_000, ack: 2_000, reveal: 5_000 } });
     const awake = setting.world.helpers.filter(({ j }) => j !== 3);
     await setting.world.helpersJudge(awake);
     for (let tries = 0; (await awake[0]!.work()).rounds[0]!.set === null && tries < 100; tries++)
@@ -228,7 +228,7 @@ describe('helpers', () => {
   });
 
   it('two of four silent: the round is abandoned, and the next one goes on with the same model', async () => {
-    const setting = await collect([2, 3], { windows: { collect: 20_000, ack: 300, reveal: 5_000 } });
+    const setting = await collect([2, 3], { windows: { collect: 20_000, ack: 1_500, reveal: 5_000 } });
     await setting.world.helpersJudge(setting.world.helpers.slice(2));
     expect(await lastResult(setting)).toMatchObject({
       status: 'abandoned',

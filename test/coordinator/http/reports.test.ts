@@ -484,7 +484,7 @@ describe('reports of one round beside each other', () => {
     expect(await send(bytes, { device: other.device })).toMatchObject({ status: 202 });
     await world.helpersJudge();
     await world.helpersReveal();
-    expect((await world.offer('churn')).config?.statement.body.round).toBe(3);
+    await world.openRound('churn', 3);
     expect(await send(good.report.bytes)).toMatchObject({ status: 202 });
     const { rows } = await world.sql.query<{ n: string }>(
       `select (select count(*) from report_members) + (select count(*) from report_boxes) + (select count(*) from verdicts)
