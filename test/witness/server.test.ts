@@ -13,6 +13,7 @@ import {
   vkeyToNoteKey,
 } from '@twinkeep/audit';
 import { startWitness, type Witness } from '@twinkeep/witness';
+import * as fc from 'fast-check';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -170,6 +171,57 @@ describe('add-checkpoint', () => {
       expect((await fetch(`http://127.0.0.1:${witness.port}${path}`)).status).toBe(404);
     const health = await fetch(`http://127.0.0.1:${witness.port}/healthz`);
     expect(await health.json()).toEqual({ status: 'ok', logs: 1 });
+  });
+});
+
+describe('whatever is asked of it, in whatever order', () => {
+  const RUNS = 12;
+  const histories = Array.from({ length: RUNS }, (_, run) => {
+    const origin = `log-${run}.example`;
+    return ['leaf', 'fork a', 'fork b'].map((name, i) =>
+      createTestLog(signer, { origin, name, shared: i * 3, length: 14 }),
+    );
+  });
+
+  it('what it has cosigned of a log is one history', async () => {
+    files = await makeWitness(histories.map(([first]) => first!.vkey));
+    witness = await start();
+    const other = await start();
+    let run = 0;
+    const request = fc.record({
+      which: fc.nat(2),
+      from: fc.nat(12),
+      more: fc.nat(6),
+      isHonestAboutSize: fc.boolean(),
+      atOther: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { minLength: 8, maxLength: 24 }), async (requests) => {
+        const logs = histories[run++]!;
+        let last = 0;
+        const cosigned: { size: number; which: number }[] = [];
+        for (const { which, from, more, isHonestAboutSize, atOther } of requests) {
+          const start = isHonestAboutSize ? last : from;
+          const to = Math.min(start + more, 14);
+          const { port } = atOther ? other : witness;
+          const { status } = await addCheckpoint(port, await logs[which]!.request(start, to));
+          if (status !== 200) continue;
+          last = to;
+          cosigned.push({ size: to, which });
+        }
+        cosigned.reduce(
+          (before, next) => {
+            expect(next.size).toBeGreaterThanOrEqual(before.size);
+            // The next tree begins with the one before: what it holds at that size has the same root.
+            expect(logs[next.which]!.root(before.size)).toEqual(logs[before.which]!.root(before.size));
+            return next;
+          },
+          { size: 0, which: 0 },
+        );
+      }),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+    expect(run).toBe(RUNS);
   });
 });
 
