@@ -1,6 +1,14 @@
 /** Sums of masks on threads: the same as on one, and what happens when a thread dies. */
 import { TwinkeepError } from '@twinkeep/audit';
-import { addMask, helperFamily, randomBytes, setsOfHelper, webCryptoPrg } from '@twinkeep/protocol';
+import {
+  addMask,
+  addNoise,
+  helperFamily,
+  NOISE_CHUNK_WORDS,
+  randomBytes,
+  setsOfHelper,
+  webCryptoPrg,
+} from '@twinkeep/protocol';
 import { createMaskThreads, expandSlice, sliceSeeds, type MaskTerms } from '@twinkeep/region';
 import fc from 'fast-check';
 import { writeFile } from 'node:fs/promises';
@@ -101,6 +109,32 @@ describe('sums of masks', () => {
   });
 });
 
+describe('noise', () => {
+  it.each([3, 70_000])(
+    'of variance %d is the same on any number of threads and on none',
+    async (sigmaSquared) => {
+      const pools = [1, 2, 3].map((threads) =>
+        createMaskThreads({ threads, smallest: 0, script: thread.script }),
+      );
+      const alone = createMaskThreads({ smallest: Infinity, script: new URL('file:///nowhere.mjs') });
+      const keys = new Map([2, 5].map((index) => [index, randomBytes(32)] as const));
+      // Two whole chunks and a part of one, on top of what is there.
+      const words = 2 * NOISE_CHUNK_WORDS + 77;
+      const before = (): Map<number, Uint32Array> =>
+        new Map([2, 5].map((index) => [index, new Uint32Array(words).fill(index - 4)]));
+      const expected = before();
+      for (const [index, sum] of expected) await addNoise(sum, keys.get(index)!, sigmaSquared, webCryptoPrg);
+      for (const pool of [...pools, alone]) {
+        const sums = before();
+        await pool.addNoise(sums, keys, sigmaSquared);
+        expect(sameSums(sums, expected)).toBe(true);
+      }
+      expect(sameSums(expected, before())).toBe(false);
+      await Promise.all(pools.map((pool) => pool.close()));
+    },
+  );
+});
+
 describe('a thread that dies', () => {
   /** A thread of which only the lives from the `good`th on work; the ones before end as soon as they are asked. */
   async function mortal(name: string, good: number): Promise<URL> {
@@ -124,6 +158,16 @@ describe('a thread that dies', () => {
     expect(sameSums(await pool.sumMasks(seeds, terms), await plainSums(seeds, terms))).toBe(true);
     // The new thread stays.
     expect(sameSums(await pool.sumMasks(seeds, terms), await plainSums(seeds, terms))).toBe(true);
+    await pool.close();
+  });
+
+  it('once, under noise, adds it once', async () => {
+    const pool = createMaskThreads({ threads: 1, smallest: 0, script: await mortal('noise', 2) });
+    const key = randomBytes(32);
+    const [sum, expected] = [new Uint32Array(5_000), new Uint32Array(5_000)];
+    await pool.addNoise(new Map([[0, sum]]), new Map([[0, key]]), 900);
+    await addNoise(expected, key, 900, webCryptoPrg);
+    expect(sum).toEqual(expected);
     await pool.close();
   });
 

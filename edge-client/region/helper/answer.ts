@@ -8,7 +8,6 @@
  */
 import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
 import {
-  addNoise,
   ascendingHashes,
   encodeSums,
   helperFamily,
@@ -36,7 +35,6 @@ import type { HelperPolicy, HelperRoundTerms } from './check.ts';
 import { followLog, type LogSource } from './follow-log.ts';
 import type { SetRefusal } from './ledger.ts';
 import type { LoggedSet } from './log-position.ts';
-import { nodePrg } from './node-prg.ts';
 import type { HelperStore } from './store.ts';
 import type { MaskThreads } from './threads.ts';
 
@@ -46,7 +44,7 @@ export interface AnswerDeps {
   store: HelperStore;
   /** The audit log, as the coordinator serves it. */
   source: LogSource;
-  masks: Pick<MaskThreads, 'sumMasks'>;
+  masks: Pick<MaskThreads, 'sumMasks' | 'addNoise'>;
   /** Milliseconds since 1970. */
   clock: () => number;
 }
@@ -132,12 +130,13 @@ export async function revealSums(
     words: reportWords(config),
     sets,
   });
-  if (config.dp.mech !== 'none')
-    for (const [index, set] of sets) {
+  if (config.dp.mech !== 'none') {
+    const keys = sets.map(([index, set]) => {
       const own = seeds.map((bySet) => bySet.get(index)!);
-      const noise = noiseKey(own, base64UrlToBytes(scHash), set);
-      await addNoise(sums.get(index)!, noise, config.dp.sigmaSquared, nodePrg);
-    }
+      return [index, noiseKey(own, base64UrlToBytes(scHash), set)] as const;
+    });
+    await masks.addNoise(sums, new Map(keys), config.dp.sigmaSquared);
+  }
   return encodeSums(sums, { rcHash, scHash, j: policy.j }, config.b, key);
 }
 
