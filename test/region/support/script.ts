@@ -1,7 +1,7 @@
 /**
  * A coordinator that does what a test tells it to, lies included: it signs and logs whatever it is given. Reports are real ones.
  */
-import { bytesToBase64Url, createLeaf, createLog, type Log } from '@twinkeep/audit';
+import { base64UrlToBytes, bytesToBase64Url, createLeaf, createLog, type Log } from '@twinkeep/audit';
 import {
   ascendingHashes,
   clipDelta,
@@ -19,6 +19,7 @@ import {
   taskLayout,
   type DecodedReport,
   type HelperEpoch,
+  type HelperProposal,
   type HelperRound,
   type HelperWork,
   type LogEntry,
@@ -54,11 +55,25 @@ export interface Script {
   log: Log;
   /** Serves this script's log and tasks to the helpers. */
   serve(): void;
+  /** Another log under the same keys that has been the same up to now. */
+  fork(): Promise<Script>;
   source: LogSource;
+  /** What the log serves, which a test may falsify. */
+  entries: LogEntry[];
   publish<T>(type: StatementType, body: T, key?: SigningKey): Promise<LoggedStatement<T>>;
+  /** Puts a statement into the log as it is. */
+  append<T>(statement: Statement<T>): Promise<LoggedStatement<T>>;
+  /** A statement that is in the log, under the log's head of now. */
+  underHead<T>(logged: LoggedStatement<T>): Promise<LoggedStatement<T>>;
   /** Publishes a task like that of the tests, with these fields changed; each has an id of its own. */
   task(changes?: Partial<TaskSpec>): Promise<LoggedStatement<TaskSpec>>;
   /** What an honest coordinator would propose next, with fields replaced; a round of the first task unless told otherwise. */
+  proposal(
+    epochs: readonly HelperEpoch[],
+    overrides?: Partial<RoundConfig>,
+    task?: LoggedStatement<TaskSpec>,
+  ): Promise<HelperProposal>;
+  /** The same, logged at once. */
   config(
     epochs: readonly HelperEpoch[],
     overrides?: Partial<RoundConfig>,
@@ -84,46 +99,77 @@ export interface Script {
   ): Promise<LoggedStatement<RoundResult>>;
 }
 
-export async function createScript(parties: Parties): Promise<Script> {
+/** @param witness signs heads of the log, where proofs need that: returns the note with its cosignatures */
+export async function createScript(
+  parties: Parties,
+  witness: (head: { size: number; note: string }, log: Log) => Promise<string> = async ({ note }) => note,
+): Promise<Script> {
+  const script = await scriptFrom(parties, witness, [], new Map());
+  script.serve();
+  await script.task();
+  return script;
+}
+
+async function scriptFrom(
+  parties: Parties,
+  witness: (head: { size: number; note: string }, log: Log) => Promise<string>,
+  past: readonly LogEntry[],
+  tasks: Map<string, LoggedStatement<TaskSpec>>,
+): Promise<Script> {
   const log = createLog({
     store: createMemoryLogStore(createMemoryLogState()),
     signer: parties.logSigner,
     origin: LOG_ORIGIN,
   });
-  const entries: LogEntry[] = [];
-  const tasks = new Map<string, LoggedStatement<TaskSpec>>();
+  const entries = [...past];
+  if (past.length > 0) await log.append(past.map(({ leaf }) => base64UrlToBytes(leaf)));
   const source: LogSource = {
     entries: async (from, to) => entries.slice(from, Math.min(to, from + 7)),
     consistency: (from, to) => log.consistencyProof(from, to),
   };
   let round = 0;
 
-  const publish: Script['publish'] = async (type, body, key = parties.coordinator) => {
-    const statement = await signStatement(type, body, key);
+  const proofOf = async (index: number): Promise<string> => {
+    const head = (await log.head())!;
+    return log.receipt(index, { size: head.size, note: await witness(head, log) });
+  };
+  const append: Script['append'] = async (statement) => {
+    const { type } = statement;
     const salt = randomBytes(32);
     const { leaf } = createLeaf({ type, at: new Date(), body: statement, salt });
     const { firstIndex } = await log.append([leaf]);
-    const proof = await log.receipt(firstIndex);
     const logged = { leaf: bytesToBase64Url(leaf), salt: bytesToBase64Url(salt) };
     const opened = { statement: statement as unknown as Statement<SetCommit>, salt: logged.salt };
     entries[firstIndex] = { leaf: logged.leaf, ...(type === 'set-commit' ? { opened } : {}) };
-    return { statement, ...logged, proof };
+    return { statement, ...logged, proof: await proofOf(firstIndex) };
   };
+  const publish: Script['publish'] = async (type, body, key = parties.coordinator) =>
+    append(await signStatement(type, body, key));
 
   const script: Script = {
     log,
     source,
     serve: () => void Object.assign(parties.served, { source, tasks }),
+    fork: () => scriptFrom(parties, witness, entries, new Map(tasks)),
+    entries,
     publish,
+    append,
+    async underHead(logged) {
+      const index = entries.findIndex(({ leaf }) => leaf === logged.leaf);
+      return { ...logged, proof: await proofOf(index) };
+    },
     async task(changes = {}) {
       const taskId = `task-${tasks.size + 1}`;
       const task = await publish('task', parseTask({ ...usualTask(taskId), ...changes }));
       tasks.set(task.statement.body.taskId, task);
       return task;
     },
-    async config(epochs, overrides = {}, task = tasks.get('task-1')!) {
+    async proposal(epochs, overrides = {}, task = tasks.get('task-1')!) {
       const body = { ...nextConfig(parties, epochs, task, ++round), ...overrides };
-      return publish('round-config', body);
+      return { config: await signStatement('round-config', body, parties.coordinator), task };
+    },
+    async config(epochs, overrides, task) {
+      return append((await script.proposal(epochs, overrides, task)).config);
     },
     async reporter(claims) {
       const key = await createSigningKey();
@@ -174,8 +220,6 @@ export async function createScript(parties: Parties): Promise<Script> {
     },
     abandon: (logged, overrides = {}) => publish('round-result', { ...abandoned(logged), ...overrides }),
   };
-  script.serve();
-  await script.task();
   return script;
 }
 
