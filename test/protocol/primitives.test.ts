@@ -157,6 +157,25 @@ describe('libsodium', () => {
     expect(verifyDetached(signature, message, new Uint8Array(32))).toBe(false);
   });
 
+  it('has the key pairs of RFC 7748 section 6.1: a box sealed to the public key opens with the private one', () => {
+    const pairs = [
+      [
+        '77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a',
+        '8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a',
+      ],
+      [
+        '5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb',
+        'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f',
+      ],
+    ].map(([secret, open]) => ({ privateKey: hexToBytes(secret!), publicKey: hexToBytes(open!) }));
+    for (const pair of pairs) {
+      const box = seal(COUNTING, pair.publicKey);
+      expect(openSealed(box, pair)).toEqual(COUNTING);
+      const other = pairs.find((candidate) => candidate !== pair)!;
+      expect(openSealed(box, { ...pair, privateKey: other.privateKey })).toBeNull();
+    }
+  });
+
   it('opens a sealed box with its own key only', () => {
     const [mine, other] = [createBoxKeyPair(), createBoxKeyPair()];
     const box = seal(COUNTING, mine.publicKey);
