@@ -44,7 +44,7 @@ export interface TestHelper {
   judge(round: HelperRound, refuse?: readonly string[]): Promise<Answer>;
   ready(round: HelperRound): Promise<Answer>;
   /** @param spoil changes the sums before they are signed: what a lying helper would send */
-  sums(round: HelperRound, spoil?: (words: Uint32Array) => void): Promise<Answer>;
+  sums(round: HelperRound, spoil?: (words: Uint32Array, set: number) => void): Promise<Answer>;
 }
 
 export function createTestHelper(j: number, key: SigningKey, client: () => Client): TestHelper {
@@ -158,7 +158,7 @@ export function createTestHelper(j: number, key: SigningKey, client: () => Clien
           family[index] as readonly number[],
           (member) => seeds.get(rcHash)?.get(member)?.get(index) as Uint8Array,
         );
-        spoil(sum);
+        spoil(sum, index);
         sums.set(index, sum);
       }
       const scHash = bytesToBase64Url(statementHash(commit.statement));

@@ -19,6 +19,7 @@ import {
   rotationSigns,
   webCryptoPrg,
   type EvaluationBlock,
+  type MaskPrg,
   type MaskedReport,
   type RoundConfig,
 } from '@twinkeep/protocol';
@@ -116,6 +117,8 @@ export async function reportOf(
     within?: number;
     /** All twins of the report are held out and have these scores; every second one is positive. */
     logits?: (twin: number) => number;
+    /** What an attacker masks with. */
+    prg?: MaskPrg;
   } = {},
 ): Promise<ClearReport> {
   const members = options.members ?? node.twins;
@@ -148,7 +151,7 @@ export async function reportOf(
     members,
     { config, rcHash: base64UrlToBytes(rcHash) },
     { key: device.key, credential: device.jwt },
-    { prg: webCryptoPrg, random: randomBytes },
+    { prg: options.prg ?? webCryptoPrg, random: randomBytes },
   );
   return { report, steps: quantized.values };
 }
