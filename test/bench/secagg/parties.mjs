@@ -6,6 +6,7 @@ import {
   decodeSums,
   encodeSums,
   helperFamily,
+  randomBytes,
   reportWords,
   setsOfHelper,
   signedWords,
@@ -17,6 +18,9 @@ import { judgeReport, nodePrg } from '@twinkeep/region';
 import { createHash } from 'node:crypto';
 import { measure } from './measure.mjs';
 import { helperTerms, makeReport, quantizeUpdate, toOffer } from './round.mjs';
+
+/** Grid steps: what a multiplier of 1 asks for at 100,000 parameters, about. */
+const SIGMA = 25_000;
 
 const sha256 = (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest());
 
@@ -54,6 +58,15 @@ export async function measureIntake(round, pool) {
     }
   });
   return { coordinator: coordinator.cpu / some.length, helper: helper.cpu / some.length };
+}
+
+/** Where a task has differential privacy: the noise of one helper for all of its sets, whatever the number of reports. */
+export async function measureNoise({ config }, masks) {
+  const sets = setsOfHelper(helperFamily(config.helpers.length, config.c), 1);
+  const sums = new Map(sets.map((index) => [index, new Uint32Array(reportWords(config))]));
+  const keys = new Map(sets.map((index) => [index, randomBytes(32)]));
+  const { cpu, wall } = await measure(() => masks.addNoise(sums, keys, SIGMA ** 2));
+  return { cpu, wall };
 }
 
 /** Every helper's seeds of every report of the pool. */
@@ -102,7 +115,7 @@ export async function measureSet(round, pool, n, { masks, key }) {
       answers.flatMap(({ bytes, expected }) => [...decodeSums(bytes, expected, sha256).sums]),
     );
     const sum = new Uint32Array(words);
-    for (const { decoded } of set) addPacked(sum, decoded.vectorBytes, config.b);
+    for (const { vector } of set) addPacked(sum, vector, config.b);
     for (const mask of opening.values()) subtractWords(sum, unpackWords(mask, words, config.b));
     return signedWords(sum, config.b);
   }, options);
@@ -119,7 +132,7 @@ export async function measureSet(round, pool, n, { masks, key }) {
     helper: slowest.cpu,
     helperWall: slowest.wall,
     clear: clear.cpu,
-    vectorBytes: n * pool[0].decoded.vectorBytes.length,
+    vectorBytes: n * pool[0].vector.length,
   };
 }
 

@@ -18,7 +18,7 @@ const HOME = join(import.meta.dirname, '../../../.twinkeep');
 export async function measurePostgres({ m, c, bits, threads, n, d }, random) {
   const round = await createRound({ d, maxTwins: n, m, c, bits });
   const pool = await createPool(round, POOLED, random);
-  const { length } = pool[0].decoded.vectorBytes;
+  const { length } = pool[0].vector;
   mkdirSync(HOME, { recursive: true });
   const folder = mkdtempSync(join(HOME, 'bench-'));
   try {
@@ -41,7 +41,7 @@ export async function measurePostgres({ m, c, bits, threads, n, d }, random) {
       };
       await inProcess('fill', {
         ...job,
-        vectors: pool.map(({ decoded }) => Buffer.from(decoded.vectorBytes)),
+        vectors: pool.map(({ vector }) => Buffer.from(vector)),
       });
       const opened = await inProcess('open', job);
       if (Buffer.compare(Buffer.from(opened.sum.buffer), Buffer.from(clearSum(pool, n).buffer)) !== 0)

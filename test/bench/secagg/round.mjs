@@ -80,7 +80,8 @@ export async function createPool(round, most, random) {
     const { values } = quantizeUpdate(round, device);
     const { bytes: message } = await makeReport(round, device, { values, twins: 1 }, nodePrg);
     const decoded = decodeReport(message, round.config, round.rcHash);
-    pool.push({ bytes: message, clear: values, decoded });
+    // The vector has memory of its own, as one that comes out of the database has.
+    pool.push({ bytes: message, clear: values, decoded, vector: decoded.vectorBytes.slice() });
   }
   return pool;
 }

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { memoryBandwidth } from './measure.mjs';
-import { measureClient, measureIntake, measureSet, openPool } from './parties.mjs';
+import { measureClient, measureIntake, measureNoise, measureSet, openPool } from './parties.mjs';
 import { measurePostgres } from './postgres.mjs';
 import { createDevice, createPool, createRound, lcg } from './round.mjs';
 import { printCosts, printTargets } from './table.mjs';
@@ -53,7 +53,7 @@ async function measureAll(random) {
     const client = await measureClient(round, await createDevice(round, random));
     const pool = await createPool(round, 200, random);
     const intake = await measureIntake(round, pool);
-    costs.clients.push({ d, ...client, intake });
+    costs.clients.push({ d, ...client, intake, noise: await measureNoise(round, masks) });
     await openPool(round, pool);
     for (const n of flags.quick ? [100, 1_000] : REPORTS) {
       for (const missing of flags.quick ? [0, 0.3] : MISSING) {
