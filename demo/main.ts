@@ -12,7 +12,7 @@ import { summarize } from './figures.ts';
 import { interruption, type Interruption } from './interruption.ts';
 import { goOn, isForVisitors, openLive, pageLines } from './live.ts';
 import { partition } from './partition.ts';
-import { HELPERS } from './parties.ts';
+import { HELPERS, WITNESSES } from './parties.ts';
 import { runSplit, type Stage, type ToldSplit } from './split.ts';
 import { readKeptState, type RunState } from './state.ts';
 import { statementText } from './statement.ts';
@@ -57,7 +57,7 @@ async function show(
   if (options.json !== null) await requireFolderOf(options.json);
 
   display.heading(
-    `Twinkeep: ${customers.title}, ${options.nodes} region nodes, ${HELPERS} mask helpers, one coordinator`,
+    `Twinkeep: ${customers.title}, ${options.nodes} region nodes, ${HELPERS} mask helpers, one coordinator, ${WITNESSES} witnesses of its log`,
   );
   display.line('One operator, you, runs all of them on this machine. Logs are in .twinkeep/run/logs.');
   await mkdir(home, { recursive: true });

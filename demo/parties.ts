@@ -5,6 +5,7 @@
  *   trust.json                 what everyone pins
  *   coordinator/               config.json, key.json, log-key.json
  *   helper-1/ ...              config.json, key.json
+ *   witness-1/ ...             config.json, key.json
  *   node-01/ ...               config.json, key.json, credential.jwt, wrapping.key
  *   neighbour-1/ ...           the same
  *   operator/, issuer/         key.json; the operator's credential.jwt
@@ -27,11 +28,15 @@ import { join } from 'node:path';
 const OPERATOR = 'The operator of this demo';
 
 export const HELPERS = 4;
+/** Of the log. Any two groups of as many as are needed share one. */
+export const WITNESSES = 3;
+const WITNESSES_NEEDED = 2;
 /** Small region nodes that keep visitors company in their rounds; they have no part in the final table. */
 export const NEIGHBOURS = 4;
 const COORDINATOR_ID = 'twinkeep-demo-coordinator';
 const ISSUER_ID = 'twinkeep-demo-issuer';
 const LOG_ORIGIN = 'twinkeep-demo.invalid/log';
+const WITNESS_NAME = 'twinkeep-demo.invalid/witness';
 const CREDENTIAL_SECONDS = 30 * 86_400;
 /** A credential's limit on the twins of one report; a node of the demo keeps far fewer. */
 const MAX_TWINS_PER_NODE = 1_000_000;
@@ -47,17 +52,24 @@ export interface Party {
 export interface Parties {
   coordinator: Party;
   helpers: Party[];
+  /** May be none. */
+  witnesses: Party[];
   nodes: Party[];
   neighbours: Party[];
   operator: { key: SigningKey; credential: string };
   trust: Trust;
 }
 
-/** Makes keys, credentials and trust.json in an empty `folder`. */
-export async function createParties(folder: string, nodes: number): Promise<Parties> {
-  const parties = partiesOf(folder, nodes);
+/** Makes keys, credentials and trust.json in an empty `folder`. Without witnesses the log is watched by whoever reads it. */
+export async function createParties(folder: string, nodes: number, witnesses: number = 0): Promise<Parties> {
+  const parties = partiesOf(folder, nodes, witnesses);
   const regionNodes = [...parties.nodes, ...parties.neighbours];
-  for (const { folder: own } of [parties.coordinator, ...parties.helpers, ...regionNodes])
+  for (const { folder: own } of [
+    parties.coordinator,
+    ...parties.helpers,
+    ...parties.witnesses,
+    ...regionNodes,
+  ])
     await makeFolder(own);
   const coordinator = await createKey(parties.coordinator.folder, 'key.json');
   const log = await createKey(parties.coordinator.folder, 'log-key.json');
@@ -88,7 +100,7 @@ export async function createParties(folder: string, nodes: number): Promise<Part
     v: 1,
     coordinator: { id: COORDINATOR_ID, operator: OPERATOR, key: coordinator.id },
     log: { vkey: noteKeyToVkey(createNoteKey(LOG_ORIGIN, log.publicKey)) },
-    witnesses: null,
+    witnesses: await createWitnessKeys(parties.witnesses),
     helpers: helpers.map(({ id }, i) => ({ j: i + 1, operator: OPERATOR, key: id })),
     issuer: { id: ISSUER_ID, keys: [issuer.id] },
   };
@@ -104,7 +116,8 @@ export async function openParties(folder: string, nodes: number): Promise<Partie
   );
   const credential = await readFile(join(operator, 'credential.jwt'), 'utf8');
   const trust = parseTrust(JSON.parse(await readFile(trustFile(folder), 'utf8')));
-  return { ...partiesOf(folder, nodes), operator: { key, credential }, trust };
+  const witnesses = trust.witnesses?.witnesses.length ?? 0;
+  return { ...partiesOf(folder, nodes, witnesses), operator: { key, credential }, trust };
 }
 
 const trustFile = (folder: string): string => join(folder, 'trust.json');
@@ -116,7 +129,20 @@ export async function writeConfig(party: Party, config: object): Promise<void> {
   await writeJson(configFile(party), config);
 }
 
-function partiesOf(folder: string, nodes: number): Omit<Parties, 'operator' | 'trust'> {
+/** They are run by whoever runs this: that is said wherever protection is spoken of. */
+async function createWitnessKeys(witnesses: readonly Party[]): Promise<Trust['witnesses']> {
+  if (witnesses.length === 0) return null;
+  const keys = await Promise.all(witnesses.map(({ folder }) => createKey(folder, 'key.json')));
+  return {
+    threshold: WITNESSES_NEEDED,
+    witnesses: keys.map(({ publicKey }, i) => {
+      const name = `${WITNESS_NAME}-${i + 1}`;
+      return { name, operator: OPERATOR, vkey: noteKeyToVkey(createNoteKey(name, publicKey, 'cosignature')) };
+    }),
+  };
+}
+
+function partiesOf(folder: string, nodes: number, witnesses: number): Omit<Parties, 'operator' | 'trust'> {
   const party = (name: string): Party => ({
     name: name.replace('-', ' '),
     folder: join(folder, name),
@@ -126,6 +152,7 @@ function partiesOf(folder: string, nodes: number): Omit<Parties, 'operator' | 't
   return {
     coordinator: party('coordinator'),
     helpers: Array.from({ length: HELPERS }, (_, i) => party(`helper-${i + 1}`)),
+    witnesses: Array.from({ length: witnesses }, (_, i) => party(`witness-${i + 1}`)),
     nodes: Array.from({ length: nodes }, (_, i) => party(`node-${String(i + 1).padStart(digits, '0')}`)),
     neighbours: Array.from({ length: NEIGHBOURS }, (_, i) => party(`neighbour-${i + 1}`)),
   };

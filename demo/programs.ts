@@ -6,13 +6,15 @@ import { DemoError } from './errors.ts';
 
 const require = createRequire(import.meta.url);
 
-type Command = 'twinkeep-audit' | 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region';
+type Command =
+  'twinkeep-audit' | 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region' | 'twinkeep-witness';
 
 const OWNERS: Record<Command, () => string> = {
   'twinkeep-audit': () => require.resolve('@twinkeep/audit'),
   'twinkeep-coordinator': () => require.resolve('@twinkeep/coordinator'),
   'twinkeep-helper': () => require.resolve('@twinkeep/region'),
   'twinkeep-region': () => require.resolve('@twinkeep/region'),
+  'twinkeep-witness': () => require.resolve('@twinkeep/witness'),
 };
 
 /** Where this package lies: built or not, what ships with it is beside its manifest. */

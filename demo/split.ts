@@ -15,7 +15,7 @@ import type { Display } from './display.ts';
 import type { ModelFigures, SplitFigures } from './figures.ts';
 import { importNeighbours, openToVisitors, visitorsTask, type Live } from './live.ts';
 import { verifyLogFromOutside } from './outside.ts';
-import { createParties, openParties } from './parties.ts';
+import { createParties, openParties, WITNESSES } from './parties.ts';
 import { fewestTwins, partition } from './partition.ts';
 import { dropPartyDatabases } from './postgres/index.ts';
 import type { Processes } from './processes.ts';
@@ -24,6 +24,7 @@ import { followRounds, type Finished } from './rounds.ts';
 import { keptSettings, writeState, type RunState } from './state.ts';
 import { readNodeTwins, type NodeTwins } from './twins.ts';
 import {
+  bindWitnesses,
   furnish,
   importCustomers,
   openNodeStore,
@@ -65,7 +66,9 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
   const world = await display.step('Keys, databases and roles for all parties', () =>
     (kept === null ? moveIn : moveBackIn)(stage, before, seed, visitors),
   );
-  await display.step('Coordinator and helpers started', () => startCoordinator(world, processes));
+  await display.step(`Coordinator, its ${WITNESSES} witnesses and helpers started`, () =>
+    startCoordinator(world, processes),
+  );
   const coordinator = createCoordinatorClient(world.coordinatorUrl);
   const state = await receiveVisitors(stage, world, visitors, coordinator, before);
   const residents = await display.step(`Records of ${customers.title} given to their nodes`, () =>
@@ -162,7 +165,10 @@ async function moveIn(
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
   await dropPartyDatabases(adminUrl);
-  return furnish(adminUrl, await createParties(folder, options.nodes), task, seed, visitors);
+  const parties = await createParties(folder, options.nodes, WITNESSES);
+  const world = await furnish(adminUrl, parties, task, seed, visitors);
+  await bindWitnesses(world);
+  return world;
 }
 
 async function moveBackIn(

@@ -2,6 +2,7 @@
 import { base64UrlToBytes } from '@twinkeep/audit';
 import type { TaskSpec } from '@twinkeep/protocol';
 import { openDatabase, openRegionStore, type RegionStore, type RegionTables } from '@twinkeep/region';
+import { initWitness } from '@twinkeep/witness';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
@@ -38,10 +39,10 @@ export async function furnish(
   seed: string,
   visitors: ForVisitors | null,
 ): Promise<World> {
-  const { coordinator, helpers, nodes } = parties;
+  const { coordinator, helpers, witnesses, nodes } = parties;
   const neighbours = visitors === null ? [] : parties.neighbours;
   const databaseUrls = new Map<string, string>();
-  for (const { name, database } of [coordinator, ...helpers, ...nodes, ...neighbours])
+  for (const { name, database } of [coordinator, ...helpers, ...witnesses, ...nodes, ...neighbours])
     databaseUrls.set(name, await createPartyDatabase(adminUrl, database));
 
   const port = await freePort();
@@ -57,6 +58,7 @@ export async function furnish(
     publicUrl: coordinatorUrl,
     logKeyFile: 'log-key.json',
     allowedOrigins: visitors === null ? [] : [visitors.origin],
+    witnesses: await writeWitnesses(parties, databaseUrls),
   });
   for (const [i, helper] of helpers.entries())
     await writeConfig(helper, { ...common(helper), coordinatorUrl, j: i + 1 });
@@ -84,8 +86,32 @@ export async function assignTask(node: Party, taskId: string): Promise<void> {
   await writeConfig(node, { ...config, tasks: [taskId] });
 }
 
+/** @returns where the coordinator asks them */
+async function writeWitnesses(
+  { witnesses, trust }: Parties,
+  databaseUrls: ReadonlyMap<string, string>,
+): Promise<{ name: string; url: string }[]> {
+  const addresses: { name: string; url: string }[] = [];
+  for (const [i, witness] of witnesses.entries()) {
+    const name = trust.witnesses?.witnesses[i]?.name ?? '';
+    const listen = { host: '127.0.0.1', port: await freePort() };
+    const databaseUrl = databaseUrls.get(witness.name);
+    await writeConfig(witness, { listen, name, databaseUrl, keyFile: 'key.json', logs: [trust.log.vkey] });
+    addresses.push({ name, url: `http://${listen.host}:${listen.port}` });
+  }
+  return addresses;
+}
+
+/** Witnesses remember from their first moment on: their keys have signed nothing yet, and never go on with another database. */
+export async function bindWitnesses({ parties }: World): Promise<void> {
+  for (const witness of parties.witnesses) await initWitness(configFile(witness), { unusedKey: true });
+}
+
 export async function startCoordinator({ parties }: World, processes: Processes): Promise<void> {
-  await start(processes, parties.coordinator, 'twinkeep-coordinator', 'serve');
+  await Promise.all([
+    start(processes, parties.coordinator, 'twinkeep-coordinator', 'serve'),
+    ...parties.witnesses.map((witness) => start(processes, witness, 'twinkeep-witness', 'serve')),
+  ]);
   await Promise.all(parties.helpers.map((helper) => start(processes, helper, 'twinkeep-helper', 'run')));
 }
 
@@ -120,7 +146,7 @@ export async function openNodeStore({ databaseUrls }: World, node: Party): Promi
 function start(
   processes: Processes,
   party: Party,
-  command: 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region',
+  command: 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region' | 'twinkeep-witness',
   verb: string,
 ): Promise<void> {
   const args = [verb, '--config', configFile(party)];

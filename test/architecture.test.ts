@@ -52,6 +52,7 @@ const ALLOWED: Record<Room, Room[]> = {
     'edge-client/region',
     'synthetic',
     'coordinator',
+    'audit/witness',
   ],
 };
 

@@ -4,13 +4,16 @@ import {
   bytesToUtf8,
   canonicalJson,
   concatBytes,
+  cosign,
   createLeaf,
   createNoteKey,
   createSigner,
   ExportError,
   exportLog,
+  mergeCosignatures,
   noteKeyToVkey,
   openCheckpoint,
+  readNote,
   signCheckpoint,
   utf8ToBytes,
   type ExportEntry,
@@ -63,6 +66,17 @@ describe('an export', () => {
     for (const { note, size } of heads) {
       expect(await verifyBytes(bytes, { earlier: note })).toMatchObject({ size: 7, earlierSize: size });
     }
+  });
+
+  test('continues a checkpoint that was kept with its cosignatures; itself it bears none', async () => {
+    const witness = { name: 'witness.example', signer };
+    const cosigned = async ({ note }: LogHead): Promise<string> =>
+      mergeCosignatures(note, [await cosign(readNote(note, []).text, witness, 1_700_000_000)]);
+    const earlier = await cosigned(heads[3]!);
+    expect(await verifyBytes(bytes, { earlier })).toMatchObject({ size: 7, earlierSize: heads[3]!.size });
+    const last = heads.at(-1)!;
+    const bearing = utf8ToBytes(await exportedText({ ...last, note: await cosigned(last) }));
+    await expect(verifyBytes(bearing)).rejects.toMatchObject({ line: 1 });
   });
 });
 
@@ -179,7 +193,7 @@ describe('refused, and where', () => {
     await expect(verifyBytes(bytes, { vkey: 'nonsense' })).rejects.toMatchObject({ code: 'vkey/malformed' });
     const note = await signCheckpoint(openCheckpoint(heads[3]!.note, vkey), other);
     await expect(verifyBytes(bytes, { earlier: note })).rejects.toMatchObject({
-      code: 'note/unknown-signature',
+      code: 'note/unverified',
     });
   });
 
