@@ -77,7 +77,7 @@ export async function verifyProof(proof: string, request: ProofRequest, now: Dat
       throw new ProblemError('auth/proof', 'it is for another address');
     const expected = request.credential === undefined ? undefined : credentialHash(request.credential);
     if (claims.ath !== expected) throw new ProblemError('auth/proof', 'it is for another credential');
-    const jkt = await thumbprint(base64UrlToBytes(kid));
+    const jkt = thumbprint(base64UrlToBytes(kid));
     return { jkt, kid, jti: claims.jti, nonce: claims.nonce ?? null, iat: claims.iat };
   } catch (error) {
     if (error instanceof ProblemError) throw error;

@@ -145,7 +145,7 @@ async function checkAndRemember(
 async function ownCredential({ device, trust, clock }: Participant): Promise<Credential | null> {
   try {
     const credential = await verifyCredential(device.credential(), trust, new Date(clock()));
-    return credential.jkt === (await thumbprint(device.key.publicKey)) ? credential : null;
+    return credential.jkt === thumbprint(device.key.publicKey) ? credential : null;
   } catch (error) {
     if (error instanceof ProblemError) return null;
     throw error;

@@ -72,7 +72,7 @@ describe('a credential', () => {
       exp: SECONDS + 60,
       maxTwins: 1,
       scope: 'device',
-      cnf: { jkt: await thumbprint(device.publicKey) },
+      cnf: { jkt: thumbprint(device.publicKey) },
     };
     const payload = Object.fromEntries(
       Object.entries({ ...good, ...claims }).filter(([, value]) => value !== undefined),
@@ -198,7 +198,7 @@ describe('a proof of possession', () => {
     const proof = await createProof(device, request, NOW);
     expect(await verifyProof(proof, request, NOW)).toEqual({
       kid: device.id,
-      jkt: await thumbprint(device.publicKey),
+      jkt: thumbprint(device.publicKey),
       nonce: 'n-1',
       jti: expect.stringMatching(/^[\w-]{22}$/),
       iat: SECONDS,

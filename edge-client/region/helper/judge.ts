@@ -78,7 +78,7 @@ async function requireReporter(
   config: RoundConfig,
 ): Promise<void> {
   if (scope !== 'device') throw new ProblemError('auth/forbidden');
-  if (jkt !== (await thumbprint(base64UrlToBytes(header.key)))) throw new ProblemError('report/key');
+  if (jkt !== thumbprint(base64UrlToBytes(header.key))) throw new ProblemError('report/key');
   if (header.twins > maxTwins || header.twins > config.maxTwins)
     throw new ProblemError('report/too-many-twins');
   if (maxTwins > 1 && header.twins < config.minTwins) throw new ProblemError('report/too-few-twins');

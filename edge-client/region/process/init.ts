@@ -13,7 +13,7 @@ export async function initRegion(configFile: string): Promise<{ key: string; jkt
   await writeNew(wrappingKeyFile, `${bytesToBase64Url(randomBytes(KEY_BYTES))}\n`);
   await readWrappingKey(wrappingKeyFile);
   const { id, publicKey } = await readKey(keyFile);
-  return { key: id, jkt: await thumbprint(publicKey) };
+  return { key: id, jkt: thumbprint(publicKey) };
 }
 
 /** @returns what goes into everybody's trust file */
