@@ -6,8 +6,9 @@ import { MIN_CUSTOMERS_PER_NODE } from './partition.ts';
 
 export const HELP = `Usage: npm start -- [options]
 
-Runs everything that Twinkeep has on this machine: a PostgreSQL server, a coordinator, four mask helpers and
-ten region nodes; trains one churn model on customers that stay at their nodes, and compares it.
+Runs everything that Twinkeep has on this machine: a PostgreSQL server, a coordinator, three witnesses of its
+log, four mask helpers and ten region nodes; trains one churn model on customers that stay at their nodes, and
+compares it.
 
   --data FILE        train on the rows of this CSV file instead of synthetic customers
   --mapping FILE     what its columns are (see docs/import.md); goes with --data
