@@ -21,6 +21,7 @@ import { readCloses } from '../store/closes.ts';
 import { readReadies } from '../store/helper-answers.ts';
 import { readSet, readUnjudged } from '../store/reports.ts';
 import { openRounds, roundsToClose, type StoredRound } from '../store/rounds.ts';
+import { isClosable } from '../rounds/close.ts';
 import type { Db } from '../store/schema.ts';
 
 /** The revision was read before: the work is at least as new. */
@@ -95,12 +96,13 @@ async function readClosing(db: Db, logged: ReadLogged, j: number): Promise<Helpe
     rounds.map(({ rcHash }) => rcHash),
   );
   const closing: HelperClosing[] = [];
-  for (const { rcHash, resultHash } of rounds) {
+  for (const { rcHash, resultHash, state } of rounds) {
     if (closing.length === MAX_WORK) break;
     if (closes.get(rcHash)?.some(({ body }) => body.j === j) === true) continue;
     const config = await logged<RoundConfig>(rcHash, 'round-config');
     const result = await logged<RoundResult>(resultHash as string, 'round-result');
     if (config === null || result === null || !hasHelper(config.statement.body, j)) continue;
+    if (!isClosable(config.statement.body, state)) continue;
     closing.push({ config, result });
   }
   return closing;

@@ -6,7 +6,7 @@ import { HELPERS_TOPIC, taskTopic } from '../store/revisions.ts';
 import { saveRound } from '../store/rounds.ts';
 import type { Tx } from '../store/schema.ts';
 import { lockTask, saveTask, type StoredTask } from '../store/tasks.ts';
-import { pauseAfter, waitsForCloses } from './close.ts';
+import { opensAfter } from './close.ts';
 import type { RoundDeps } from './deps.ts';
 import { proposeRound } from './open.ts';
 import type { RunningRound } from './running.ts';
@@ -33,7 +33,7 @@ function moveTaskOn(task: StoredTask, running: RunningRound, resultHash: string)
   task.state = 'waiting';
   if (phase === 'abandoned') {
     task.abandoned_in_a_row += 1;
-    task.open_at = waitsForCloses(config, round.state) ? null : now + pauseAfter(task.abandoned_in_a_row);
+    task.open_at = opensAfter(config, round.state, task.abandoned_in_a_row, now);
     // Too few are held out: training does not wait for them. After it, a task has nothing else to wait for.
     if (
       config.kind === 'evaluate' &&

@@ -107,14 +107,14 @@ export async function openRounds(db: Db, taskId?: string): Promise<StoredRound[]
   return (await query.execute()).map(rowToRound);
 }
 
-/** Abandoned rounds whose task waits until helpers have closed them. */
+/** Abandoned rounds that nothing has come after yet: their helpers may close them. */
 export async function roundsToClose(db: Db): Promise<StoredRound[]> {
   const rows = await db
     .selectFrom('rounds as r')
     .innerJoin('tasks as t', 't.last_result', 'r.result_hash')
     .select(COLUMNS.map((column) => `r.${column}` as const))
     .where('t.state', '=', 'waiting')
-    .where('t.open_at', 'is', null)
+    .where('r.phase', '=', 'abandoned')
     .orderBy('r.rc_hash')
     .execute();
   return rows.map(rowToRound);

@@ -120,7 +120,9 @@ export function histogramAuc(negatives: readonly number[], positives: readonly n
 function noisyAuc(negatives: readonly number[], positives: readonly number[], noise: number): number | null {
   const floor = 3 * noise * Math.sqrt(negatives.length);
   const size = (bins: readonly number[]): number => bins.reduce((a, b) => a + b, 0);
-  return size(negatives) <= floor || size(positives) <= floor ? null : histogramAuc(negatives, positives);
+  return size(negatives) <= floor || size(positives) <= floor
+    ? null
+    : Math.min(1, Math.max(0, histogramAuc(negatives, positives) as number));
 }
 
 /**

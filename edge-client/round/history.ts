@@ -63,8 +63,8 @@ export interface EarlierReports {
 
 /**
  * One report per round. Without noise, one per model too: the second update on the same model would open the first by subtraction, unless
- * the round was abandoned and its helpers say that they answered nothing. With noise a second one is safe to the extent of the budget,
- * and is counted; as often as the task allows, by the device's own records.
+ * the round was abandoned and its helpers say that they answered nothing. With noise a second one is safe to the extent of the budget:
+ * what is not shown to be unopened is counted, as often as the task allows, by the device's own records.
  * @throws StayHomeError 'already-reported', 'model-reported', 'too-many-rounds', 'budget-spent'
  */
 export async function requireFirstReport(
@@ -81,10 +81,31 @@ export async function requireFirstReport(
   );
   const { dp } = config;
   if (dp.mech === 'none') return requireUnopened(config, held, onModel, task, trust, ask);
-  const spent = held.filter(({ kind }) => kind === config.kind).length;
+  const { released, counted, results } = await countOpened(config, onModel, trust, ask);
+  const spent = held.filter(({ kind, rcHash }) => kind === config.kind && !released.includes(rcHash)).length;
   const cap = config.kind === 'train' ? dp.trainings : dp.evaluations;
   if (spent >= cap) throw new StayHomeError('budget-spent', `${spent} of ${cap}`);
-  return { released: [], counted: onModel.map(({ rcHash }) => rcHash), results: [] };
+  return { released, counted, results };
+}
+
+/** Each report on this model once: as not made, where its round is shown to be unopened, or as a participation for good. */
+async function countOpened(
+  config: RoundConfig,
+  onModel: readonly ReportRecord[],
+  trust: Trust,
+  ask: AskResults,
+): Promise<EarlierReports> {
+  const counted: string[] = [];
+  const results: VerifiedStatement<RoundResult>[] = [];
+  for (const report of onModel.filter(({ outcome }) => outcome !== 'counted')) {
+    try {
+      results.push(await requireAbandoned(config, report, trust, ask));
+    } catch (error) {
+      if (!(error instanceof StayHomeError)) throw error;
+      counted.push(report.rcHash);
+    }
+  }
+  return { released: results.map(({ statement }) => statement.body.rcHash), counted, results };
 }
 
 async function requireUnopened(
@@ -96,21 +117,29 @@ async function requireUnopened(
   ask: AskResults,
 ): Promise<EarlierReports> {
   const results: VerifiedStatement<RoundResult>[] = [];
-  for (const report of onModel) {
-    const [end] = await ask(report.round - 1);
-    if (end === undefined) throw new StayHomeError('model-reported');
-    const result = verifyResult(end.result, trust);
-    const { rcHash, status } = result.statement.body;
-    if (rcHash !== report.rcHash || status !== 'abandoned') throw new StayHomeError('model-reported');
-    // A coordinator that got all sums may call the round abandoned nevertheless: its helpers know.
-    if (!showUnopened(config, validCloses(end, rcHash, trust)))
-      throw new StayHomeError('model-reported', 'too few helpers say that they answered nothing');
-    results.push(result);
-  }
+  for (const report of onModel) results.push(await requireAbandoned(config, report, trust, ask));
   const released = results.map(({ statement }) => statement.body.rcHash);
   const trained = held.filter(({ kind, rcHash }) => kind === 'train' && !released.includes(rcHash));
   if (config.kind === 'train' && trained.length >= task.rounds) throw new StayHomeError('too-many-rounds');
   return { released, counted: [], results };
+}
+
+/** @throws StayHomeError 'model-reported' unless no sum of the report's round was opened, nor will be */
+async function requireAbandoned(
+  config: RoundConfig,
+  report: ReportRecord,
+  trust: Trust,
+  ask: AskResults,
+): Promise<VerifiedStatement<RoundResult>> {
+  const [end] = await ask(report.round - 1);
+  if (end === undefined) throw new StayHomeError('model-reported');
+  const result = verifyResult(end.result, trust);
+  const { rcHash, status } = result.statement.body;
+  if (rcHash !== report.rcHash || status !== 'abandoned') throw new StayHomeError('model-reported');
+  // A coordinator that got all sums may call the round abandoned nevertheless: its helpers know.
+  if (!showUnopened(config, validCloses(end, rcHash, trust)))
+    throw new StayHomeError('model-reported', 'too few helpers say that they answered nothing');
+  return result;
 }
 
 function validCloses({ closes }: RoundEnd, rcHash: string, trust: Trust): HelperClose[] {

@@ -329,7 +329,17 @@ describe('the privacy budget', () => {
     }
   });
 
-  it('pays for a second report on the same model, which no helper has to release', async () => {
+  it('does not pay for a report whose round helpers show to be unopened', async () => {
+    task = await noisy(1, 1);
+    const first = await coordinator.openRound(task);
+    await coordinator.endRound(first);
+    const second = await coordinator.openRound(task);
+    const round = (await check(second, { reports: [record(first)] })) as CheckedRound;
+    expect(round.released).toEqual([record(first).rcHash]);
+    expect(round.counted).toEqual([]);
+  });
+
+  it('pays for a second report on the same model where helpers do not show that', async () => {
     task = await noisy(2, 1);
     const first = await coordinator.openRound(task);
     await coordinator.endRound(first, {}, []);
