@@ -6,7 +6,7 @@ import {
   sodiumReady,
   webCryptoPrg,
 } from '@twinkeep/protocol';
-import { nodePrg } from '@twinkeep/region';
+import { addMaskNow, nodePrg } from '@twinkeep/region';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -44,6 +44,10 @@ describe('the mask generator of a server', () => {
       const masked = new Uint32Array(words);
       await addMask(masked, seed, rcHash, set, nodePrg);
       const other = new Uint32Array(words);
+      await addMask(other, seed, rcHash, set, webCryptoPrg);
+      expect(Buffer.compare(bytesOf(masked), bytesOf(other))).toBe(0);
+      // Also without ever holding the mask, on top of what is there.
+      addMaskNow(masked, seed, rcHash, set);
       await addMask(other, seed, rcHash, set, webCryptoPrg);
       expect(Buffer.compare(bytesOf(masked), bytesOf(other))).toBe(0);
     }
