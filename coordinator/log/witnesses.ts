@@ -125,7 +125,9 @@ export function startWitnessing(deps: WitnessingDeps): Witnessing {
     witness.isBusy = true;
     try {
       const problem = await askUntilCosigned(witness, head, (line) => lines.set(witness.name, line));
-      if (lines.has(witness.name)) await keep({ head, lines });
+      const isCosigned = lines.has(witness.name);
+      if (isCosigned) await keep({ head, lines });
+      else rest(witness, problem);
       await note(witness, problem);
     } finally {
       witness.isBusy = false;
@@ -175,11 +177,15 @@ export function startWitnessing(deps: WitnessingDeps): Witnessing {
     log.debug({ size: head.size, witnesses: [...lines.keys()] }, 'head cosigned');
   };
 
+  /** Also where it says that the target is old: whatever it says, it keeps nobody busy. */
+  const rest = (witness: Witness, problem: WitnessProblem | null): void => {
+    witness.restsUntil = clock() + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** witness.failures);
+    witness.failures = problem === null ? 0 : witness.failures + 1;
+  };
+
   const note = async (witness: Witness, problem: WitnessProblem | null): Promise<void> => {
     if (stopping.signal.aborted) return;
-    witness.failures = problem === null ? 0 : witness.failures + 1;
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (witness.failures - 1));
-    witness.restsUntil = problem === null ? 0 : clock() + pause;
+    if (problem === null) witness.failures = 0;
     if (problem === witness.problem) return;
     const { name } = witness;
     if (problem !== null) log.error({ witness: name, problem }, 'a witness does not cosign');
