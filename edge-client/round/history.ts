@@ -63,8 +63,8 @@ export interface EarlierReports {
 
 /**
  * One report per round. Without noise, one per model too: the second update on the same model would open the first by subtraction, unless
- * the round was abandoned and its helpers say that they answered nothing. With noise a second one is safe to the extent of the budget:
- * what is not shown to be unopened is counted, as often as the task allows, by the device's own records.
+ * the round was abandoned and its helpers say that they answered nothing. With noise a second one is safe to the extent of the budget, and
+ * is counted unless they say so.
  * @throws StayHomeError 'already-reported', 'model-reported', 'too-many-rounds', 'budget-spent'
  */
 export async function requireFirstReport(
@@ -76,70 +76,50 @@ export async function requireFirstReport(
 ): Promise<EarlierReports> {
   if (reports.some(({ round }) => round === config.round)) throw new StayHomeError('already-reported');
   const held = reports.filter(({ outcome }) => outcome !== 'released');
-  const onModel = held.filter(
-    ({ modelHash, kind }) => modelHash === config.modelHash && kind === config.kind,
-  );
-  const { dp } = config;
-  if (dp.mech === 'none') return requireUnopened(config, held, onModel, task, trust, ask);
-  const { released, counted, results } = await countOpened(config, onModel, trust, ask);
-  const spent = held.filter(({ kind, rcHash }) => kind === config.kind && !released.includes(rcHash)).length;
-  const cap = config.kind === 'train' ? dp.trainings : dp.evaluations;
-  if (spent >= cap) throw new StayHomeError('budget-spent', `${spent} of ${cap}`);
-  return { released, counted, results };
-}
-
-/** Each report on this model once: as not made, where its round is shown to be unopened, or as a participation for good. */
-async function countOpened(
-  config: RoundConfig,
-  onModel: readonly ReportRecord[],
-  trust: Trust,
-  ask: AskResults,
-): Promise<EarlierReports> {
-  const counted: string[] = [];
-  const results: VerifiedStatement<RoundResult>[] = [];
-  for (const report of onModel.filter(({ outcome }) => outcome !== 'counted')) {
-    try {
-      results.push(await requireAbandoned(config, report, trust, ask));
-    } catch (error) {
-      if (!(error instanceof StayHomeError)) throw error;
-      counted.push(report.rcHash);
-    }
+  const earlier: EarlierReports = { released: [], counted: [], results: [] };
+  for (const report of held) {
+    if (report.modelHash !== config.modelHash || report.kind !== config.kind) continue;
+    const [end] = await ask(report.round - 1);
+    const result = end === undefined ? null : unopenedResult(end, report, config, trust);
+    if (result === null && config.dp.mech === 'none') throw new StayHomeError('model-reported');
+    (result === null ? earlier.counted : earlier.released).push(report.rcHash);
+    if (result !== null) earlier.results.push(result);
   }
-  return { released: results.map(({ statement }) => statement.body.rcHash), counted, results };
+  const kept = held.filter(
+    ({ kind, rcHash }) => kind === config.kind && !earlier.released.includes(rcHash),
+  ).length;
+  requireBudget(config, kept, task);
+  return earlier;
 }
 
-async function requireUnopened(
-  config: RoundConfig,
-  held: readonly ReportRecord[],
-  onModel: readonly ReportRecord[],
-  task: TaskSpec,
-  trust: Trust,
-  ask: AskResults,
-): Promise<EarlierReports> {
-  const results: VerifiedStatement<RoundResult>[] = [];
-  for (const report of onModel) results.push(await requireAbandoned(config, report, trust, ask));
-  const released = results.map(({ statement }) => statement.body.rcHash);
-  const trained = held.filter(({ kind, rcHash }) => kind === 'train' && !released.includes(rcHash));
-  if (config.kind === 'train' && trained.length >= task.rounds) throw new StayHomeError('too-many-rounds');
-  return { released, counted: [], results };
+/** By the device's own records, whatever the coordinator says that it has counted. */
+function requireBudget({ dp, kind }: RoundConfig, kept: number, task: TaskSpec): void {
+  if (dp.mech === 'none') {
+    if (kind === 'train' && kept >= task.rounds) throw new StayHomeError('too-many-rounds');
+    return;
+  }
+  // A task has no more trainings than rounds: `parseTask` saw to that.
+  const cap = kind === 'train' ? dp.trainings : dp.evaluations;
+  if (kept >= cap) throw new StayHomeError('budget-spent', `${kept} of ${cap}`);
 }
 
-/** @throws StayHomeError 'model-reported' unless no sum of the report's round was opened, nor will be */
-async function requireAbandoned(
-  config: RoundConfig,
+/**
+ * The result of the round of this report, if that was abandoned and never opened. A coordinator that got all sums may call it abandoned
+ * nevertheless: its helpers know.
+ */
+function unopenedResult(
+  end: RoundEnd,
   report: ReportRecord,
+  config: RoundConfig,
   trust: Trust,
-  ask: AskResults,
-): Promise<VerifiedStatement<RoundResult>> {
-  const [end] = await ask(report.round - 1);
-  if (end === undefined) throw new StayHomeError('model-reported');
+): VerifiedStatement<RoundResult> | null {
   const result = verifyResult(end.result, trust);
   const { rcHash, status } = result.statement.body;
-  if (rcHash !== report.rcHash || status !== 'abandoned') throw new StayHomeError('model-reported');
-  // A coordinator that got all sums may call the round abandoned nevertheless: its helpers know.
-  if (!showUnopened(config, validCloses(end, rcHash, trust)))
-    throw new StayHomeError('model-reported', 'too few helpers say that they answered nothing');
-  return result;
+  const unopened =
+    rcHash === report.rcHash &&
+    status === 'abandoned' &&
+    showUnopened(config, validCloses(end, rcHash, trust));
+  return unopened ? result : null;
 }
 
 function validCloses({ closes }: RoundEnd, rcHash: string, trust: Trust): HelperClose[] {

@@ -110,7 +110,7 @@ describe('seeds that differ', () => {
     expect(helpers[0].sent.readies).toEqual([]);
   });
 
-  // Defence: edge-client/protocol/box.ts, `openSealed` under the helper's own key: who has not the key gets nothing.
+  // Defence: edge-client/protocol/family.ts, `setsOfHelper`: a box holds the seeds of the sets that its helper is not in; it is sealed to its key.
   it('cannot be read by a helper that they are not for, nor by the coordinator', async () => {
     const config = await house.config();
     const { decoded } = await house.script.report(config, house.reporters[0]);

@@ -117,6 +117,10 @@ describe('the budget of a participant', () => {
       await house.answer(config, set);
       for (const helper of house.helpers) await helper.restart();
     }
+    for (const { sent, refusals } of house.helpers) {
+      expect(sent.sums.length).toBeGreaterThan(2);
+      expect(refusals).toEqual([]);
+    }
     await openRound(task);
     const third = await house.config({}, task);
     expect(await verdicts(third, await reportsOf(third, house.reporters))).toEqual(

@@ -30,7 +30,7 @@ const propose = (overrides: Partial<RoundConfig>, task?: Awaited<ReturnType<Hous
   );
 
 describe('one round with two models', () => {
-  // Defence: edge-client/region/helper/ledger and store, `admitRound`: one configuration per task and round, taken on before it is signed.
+  // Defence: edge-client/region/helper/store.ts, `admitRound`, on a unique (task, round): taken on, for ever, before it is signed.
   it('gets no helper’s signature for the second, whenever the helper is killed', async () => {
     const [helper] = house.helpers;
     const task = await house.script.task();
@@ -78,7 +78,7 @@ describe('one round with two models', () => {
       });
   });
 
-  // Defence: edge-client/region/helper/duties.ts, `firstLook`: a round that was not proposed to this helper passes the same checks.
+  // Defence: the same; a round that was not proposed to this helper goes through the same door (helper/duties.ts, `firstLook`).
   it('nor is the second worked for, where the helper had signed the first', async () => {
     const [helper] = house.helpers;
     const task = await house.script.task();
