@@ -39,7 +39,7 @@ interface Kept {
 
 const KEPT_STATEMENTS = 256;
 const LOOK_MILLIS = 50;
-const MAX_LOOKS = 100;
+const MAX_LOOKS = 200;
 
 export function createStatements(journal: Journal): Statements {
   const kept = createCache<Kept>(KEPT_STATEMENTS);
