@@ -30,7 +30,7 @@ export interface FollowDeps {
 /** Milliseconds before something that failed is tried again. */
 const RETRY = 2_000;
 const RETRY_LATER = 30_000;
-/** The same where the storage is full: the person may make room. What was made meanwhile is made again then. */
+/** The same where the storage is full: the person may make room. */
 const RETRY_WITH_ROOM = 10_000;
 
 export async function followTask(deps: FollowDeps, taskId: string, stop: AbortSignal): Promise<void> {
@@ -55,7 +55,8 @@ export async function followTask(deps: FollowDeps, taskId: string, stop: AbortSi
       } catch (error) {
         if (!session.signal.aborted) {
           deps.sayTrouble(taskId, error);
-          await bell.wait(RETRY_LATER, session.signal);
+          const later = codeOf(error) === 'store/full' ? RETRY_WITH_ROOM : RETRY_LATER;
+          await bell.wait(later, session.signal);
         }
       } finally {
         unlisten();
@@ -92,7 +93,10 @@ async function followSession(
   return false;
 }
 
-/** Tries again, for as long as the round may still take a report, where the network or a full storage was in the way. */
+/**
+ * Tries again, for as long as the round may still take a report, where the network was in the way.
+ * @throws StoreError 'store/full': who makes room may take long, and the round goes on meanwhile
+ */
 async function takePart(
   deps: FollowDeps,
   attempt: Attempt,
@@ -104,7 +108,6 @@ async function takePart(
   const closeAt = offer.config?.statement.body.closeAt ?? 0;
   const bell = createBell();
   while (!signal.aborted) {
-    let wait = RETRY;
     try {
       if (await attempt(task, offer, signal)) return;
     } catch (error) {
@@ -112,12 +115,11 @@ async function takePart(
       if (codeOf(error)?.startsWith('auth/credential') === true) home.credentials.forget();
       deps.sayTrouble(offer.taskId, error, offer.config?.statement.body.round);
       const stale = codeOf(error) === 'features/other-plan' || codeOf(error) === 'no-credential';
-      const full = codeOf(error) === 'store/full';
-      if (!stale && !full && !isPassing(error)) return;
-      if (full) wait = RETRY_WITH_ROOM;
+      if (codeOf(error) === 'store/full') throw error;
+      if (!stale && !isPassing(error)) return;
     }
     if (home.platform.clock() >= closeAt) return;
-    await bell.wait(wait, signal);
+    await bell.wait(RETRY, signal);
   }
 }
 

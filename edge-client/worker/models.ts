@@ -73,7 +73,7 @@ export function createModels(home: Home, isOnline: () => boolean, stop: AbortSig
     await requireSeenLog(home, verified, stop);
     const result = verified.statement.body;
     learn(task, result);
-    await home.store.writeMemo(resultKey(home, task), utf8ToBytes(JSON.stringify(offered)));
+    await remember(home, resultKey(home, task), utf8ToBytes(JSON.stringify(offered)));
     return result;
   };
 
@@ -125,6 +125,15 @@ function isAway(error: unknown): boolean {
   return codeOf(error)?.startsWith('transport/') === true || codeOf(error) === 'request/busy';
 }
 
+/** Kept to be at hand offline: where there is no room for it, the one in memory will do. */
+async function remember({ store }: Home, name: string, content: Uint8Array): Promise<void> {
+  try {
+    await store.writeMemo(name, content);
+  } catch (error) {
+    if (codeOf(error) !== 'store/full') throw error;
+  }
+}
+
 function firstModel(task: TaskSpec): NewestModel {
   const weights = initialWeights(task.model);
   const hash = bytesToBase64Url(sha256(weightsToBytes(weights)));
@@ -132,15 +141,16 @@ function firstModel(task: TaskSpec): NewestModel {
 }
 
 async function fetchNewest(
-  { store, transport }: Home,
+  home: Home,
   task: TaskSpec,
   { modelOut: hash, modelIn, round, evaluation }: RoundResult,
   stop: AbortSignal,
 ): Promise<NewestModel> {
+  const { store, transport } = home;
   const kept = await store.readMemo(`model/${task.taskId}`);
   const genuine = kept !== null && bytesToBase64Url(sha256(kept)) === hash;
   const bytes = genuine ? kept : await fetchModel(transport, hash, 4 * parameterCount(task.model), stop);
-  if (!genuine) await store.writeMemo(`model/${task.taskId}`, bytes);
+  if (!genuine) await remember(home, `model/${task.taskId}`, bytes);
   const figures =
     evaluation === null
       ? null

@@ -19,7 +19,7 @@ export interface TurnDeps {
 
 /** Milliseconds between two questions, and for an answer. */
 const INTERVAL = 10_000;
-const PATIENCE = 10_000;
+const PATIENCE = 5_000;
 
 /**
  * Waits for its turn, then works. @param session ended where another tab took the turn away

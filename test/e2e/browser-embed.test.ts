@@ -36,7 +36,11 @@ describe('docs/embed.md', { timeout: 300_000 }, () => {
     await buildHostApp(folder, firstBlock(docs, 'js'));
     server = createServer((request, response) => {
       void answer(request).then(({ status, type, body }) => {
-        response.writeHead(status, { 'content-type': type, 'content-security-policy': policy() });
+        response.writeHead(status, {
+          'content-type': type,
+          'content-security-policy': policy(),
+          'cache-control': 'no-store',
+        });
         response.end(body);
       });
     }).listen(0, '127.0.0.1');

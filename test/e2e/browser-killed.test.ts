@@ -116,15 +116,15 @@ describe('a browser that is killed', { timeout: 300_000 }, () => {
 
       const twin = await startAgain();
       await twin.untilState({ round: 2, state: 'accepted' });
+      const kept = await twin.call((twin) => twin.export());
+      if (!kept.available) throw new Error(kept.why);
+      expect(kept.data.reports.map(({ round, outcome }) => [round, outcome === 'refused'])).toEqual([
+        [2, false],
+        ...(step.made ? [[1, !step.arrived]] : []),
+      ]);
       const second = await rounds.endRound(2, [other!]);
       expect(second).toMatchObject({ status: 'sealed', count: 2, twins: 3 });
       expect(second.sumHash).toBe(second.sumWith(await twin.untilReport(second.rcHash)));
-      const kept = await twin.call((twin) => twin.export());
-      if (!kept.available) throw new Error(kept.why);
-      expect(kept.data.reports.map(({ round, outcome }) => [round, outcome])).toEqual([
-        [2, 'accepted'],
-        ...(step.made ? [[1, step.arrived ? 'accepted' : 'refused']] : []),
-      ]);
       expect(await twin.uncaught()).toEqual([]);
     },
   );

@@ -1,14 +1,12 @@
-/** A browser's storage that is full, damaged, cleared, forbidden or missing: what the twin says of it, and how the person gets out of it. */
+/** A browser's storage that is full, cleared, private, forbidden or missing: what the twin says of it, and how the person gets out of it. */
 import type { Recorded, Twin } from '@twinkeep/edge-client';
 import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { launchChromium, launchChromiumProfile } from '../support/chromium.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { createHouse, type Begun, type House } from './support/house.ts';
-import { history, openTwin, until, type TwinInPage } from './support/twin-tab.ts';
+import { history, openTwin, type TwinInPage } from './support/twin-tab.ts';
+import { expectAnswers, expectErasable } from './support/without-storage.ts';
 
 describe('a twin in Chromium', { timeout: 300_000 }, () => {
   let house: House;
@@ -19,7 +17,7 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
   });
   afterAll(() => house.stop());
   beforeEach(async () => {
-    rounds = await house.begin(3);
+    rounds = await house.begin(3, 3);
   });
   afterEach(() => house.calmDown());
 
@@ -32,43 +30,9 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
   async function takesPart(twin: TwinInPage): Promise<void> {
     await twin.participate();
     await twin.untilState({ round: 1, state: 'accepted' });
-    const ended = await rounds.endRound(1);
+    const ended = await rounds.endRound(1, rounds.others.slice(1));
     expect(ended).toMatchObject({ status: 'sealed', count: 3, twins: 5 });
     expect(ended.sumHash).toBe(ended.sumWith(await twin.untilReport(ended.rcHash)));
-  }
-
-  /** Whatever is called answers with this reason; nothing throws. */
-  async function answersAll(twin: TwinInPage, reason: string): Promise<void> {
-    const no = { reason };
-    expect(await twin.record(history(9, 1))).toMatchObject([no, no]);
-    const answers = await twin.call(
-      async ({ consent, predict, explain, export: copy }, task: string) => [
-        await consent.grant(),
-        await consent.refuse(),
-        await consent.withdraw(),
-        await consent.cells(),
-        await consent.receipts(),
-        await predict(task),
-        await explain(task),
-        await copy(),
-      ],
-      rounds.taskId,
-    );
-    expect(answers).toMatchObject(answers.map(() => no));
-    await twin.participate();
-    expect(await twin.reports()).toBe(0);
-    expect(await twin.uncaught()).toEqual([]);
-  }
-
-  async function canBeErased(twin: TwinInPage, browser: BrowserContext): Promise<void> {
-    expect(await twin.call((twin) => twin.erase())).toMatchObject({ erased: true });
-    expect(await twin.uncaught()).toEqual([]);
-    await twin.page.close();
-    const anew = await open(browser);
-    expect(anew.status).toEqual({ state: 'ready' });
-    await anew.makeReady();
-    await takesPart(anew);
-    expect(await anew.uncaught()).toEqual([]);
   }
 
   describe('in a private window', () => {
@@ -116,7 +80,7 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
         reason: 'no-storage',
         why: 'This browser keeps nothing for this page, for example in a private window, so the twin cannot live here.',
       });
-      await answersAll(twin, 'no-storage');
+      await expectAnswers(twin, 'no-storage');
     });
 
     it('in a sandboxed frame, which has neither storage nor workers, says so', async () => {
@@ -128,7 +92,7 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
         reason: 'worker-lost',
         why: 'The part of the page in which the twin lives did not start or has ended; reload the page.',
       });
-      await answersAll(twin, 'worker-lost');
+      await expectAnswers(twin, 'worker-lost');
     });
 
     it('whose site data is cleared while it lives ends, says so, and starts anew', async () => {
@@ -137,8 +101,8 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
       const session = await context.newCDPSession(twin.page);
       await session.send('Storage.clearDataForOrigin', { origin: house.app.origin, storageTypes: 'all' });
       await twin.untilStatus({ state: 'unavailable', reason: 'storage-lost' });
-      await answersAll(twin, 'storage-lost');
-      await canBeErased(twin, context);
+      await expectAnswers(twin, 'storage-lost');
+      await expectErasable(twin, house, context, rounds.taskId);
     });
   });
 
@@ -192,11 +156,17 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
       expect(await twin.untilState({ reason: 'storage-full' })).toMatchObject({ state: 'waiting', ...FULL });
       expect(house.proxy.reports).toEqual([]);
       expect(await twin.call((twin) => twin.status())).toEqual({ state: 'ready' });
+      const { modelOut } = await rounds.endRound(1);
+      await twin.untilState({ round: 1, state: 'ended' });
       const predict = (twin: Twin, task: string): ReturnType<Twin['predict']> => twin.predict(task);
-      expect(await twin.call(predict, rounds.taskId)).toMatchObject({ predicted: true });
+      expect(await twin.call(predict, rounds.taskId)).toMatchObject({
+        predicted: true,
+        prediction: { model: { hash: modelOut } },
+      });
+      await twin.untilState({ round: 2, reason: 'storage-full' });
       await limit(null);
       expect(await twin.record([large()])).toEqual([{ recorded: true, fresh: true }]);
-      await twin.untilState({ round: 1, state: 'accepted' });
+      await twin.untilState({ round: 2, state: 'accepted' });
     });
 
     it('says that it can keep no word either, and can be erased: the withdrawal is logged, the storage empty', async () => {
@@ -205,109 +175,4 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
       expect(await twin.page.evaluate('navigator.storageBuckets.keys()')).toEqual([]);
     });
   });
-
-  describe('with a damaged store', () => {
-    let profile: string;
-    let browser: BrowserContext;
-
-    beforeEach(async () => {
-      profile = await mkdtemp(join(tmpdir(), 'twinkeep-profile-'));
-      browser = await launchChromiumProfile(profile);
-    });
-    afterEach(async () => {
-      await browser.close();
-      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-    });
-
-    it.each(['twin', 'consent', 'feature', 'event', 'key'])(
-      'that holds garbage among its rows of %s says so as soon as it reads them, and can be erased',
-      async (table) => {
-        const twin = await open(browser);
-        await twin.makeReady();
-        await twin.page.evaluate(GARBAGE(table));
-        await twin.page.reload();
-        const again = await openTwin(house.app, house.world, twin.page, {
-          task: rounds.taskId,
-          subject: twin.subject,
-        });
-        await until('it is noticed', async () => {
-          await again.call((twin, task: string) => twin.predict(task), rounds.taskId);
-          await again.call((twin) => twin.export());
-          return (await again.call((twin) => twin.status())).state === 'unavailable';
-        });
-        await again.untilStatus({ reason: 'storage-corrupt' });
-        expect(await again.call((twin) => twin.status())).toMatchObject({
-          why: 'What the browser kept of the twin is damaged and cannot be read; erasing the twin clears it.',
-        });
-        await answersAll(again, 'storage-corrupt');
-        await canBeErased(again, browser);
-      },
-    );
-
-    it.each([
-      ['flipped', 'CURRENT'],
-      ['flipped', 'MANIFEST'],
-      ['flipped', '.log'],
-      ['deleted', 'CURRENT'],
-      ['deleted', 'MANIFEST'],
-      ['deleted', '.log'],
-      ['deleted', 'leveldb'],
-    ])(
-      'whose files are %s (%s) is damaged, empty or whole, never a part; and can be erased',
-      async (how, which) => {
-        const twin = await open(browser);
-        await twin.makeReady();
-        const key = await twin.call(({ deviceKey }) => deviceKey);
-        await browser.close();
-        for (const file of await storeFiles(which)) {
-          if (how === 'deleted') await rm(file);
-          else
-            await writeFile(
-              file,
-              (await readFile(file)).map((byte, i) => (i % 7 === 3 ? byte ^ 0xff : byte)),
-            );
-        }
-        browser = await launchChromiumProfile(profile);
-        const again = await open(browser, twin.subject);
-        const kept = await again.call((twin) => twin.export());
-        if (kept.available) {
-          const { deviceKey, events, consents } = kept.data;
-          const isSame = deviceKey === key;
-          expect([events.length, consents.length]).toEqual(isSame ? [2, 1] : [0, 0]);
-        } else {
-          expect(again.status).toMatchObject({ state: 'unavailable', reason: 'storage-corrupt' });
-          await answersAll(again, 'storage-corrupt');
-        }
-        await canBeErased(again, browser);
-      },
-    );
-
-    async function storeFiles(which: string): Promise<string[]> {
-      const entries = await readdir(profile, { recursive: true, withFileTypes: true });
-      const found = entries
-        .filter((entry) => entry.isFile())
-        .map(({ parentPath, name }) => join(parentPath, name))
-        .filter((path) => path.includes('WebStorage') && path.includes('leveldb') && path.includes(which));
-      expect(found.length).toBeGreaterThan(0);
-      return found;
-    }
-  });
 });
-
-/** Puts a row that nobody wrote beside, or in the place of, each that is there. */
-const GARBAGE = (table: string): string => `(async () => {
-  const [bucket] = await navigator.storageBuckets.keys();
-  const { indexedDB } = await navigator.storageBuckets.open(bucket);
-  const [{ name }] = await indexedDB.databases();
-  const done = (request) => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  const db = await done(indexedDB.open(name));
-  const rows = db.transaction('${table}', 'readwrite').objectStore('${table}');
-  for (const row of await done(rows.getAll())) {
-    for (const field of ['sealed', 'wrapped']) if (field in row) row[field] = crypto.getRandomValues(new Uint8Array(99));
-    await done(rows.put(row));
-  }
-  db.close();
-})()`;

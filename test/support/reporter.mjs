@@ -20,10 +20,10 @@ import {
   publicKeyToJwk,
   quantize,
   randomBytes,
-  reportLayout,
   rotationSigns,
   sodiumReady,
   statementHash,
+  taskLayout,
   webCryptoPrg,
 } from '@twinkeep/protocol';
 import { base64UrlToBytes, bytesToBase64Url } from '@twinkeep/audit';
@@ -102,7 +102,7 @@ async function report(statement, options, key, transport) {
 
 /** One twin trains on a vector that its number fixes; the others are held out with one score each. */
 async function knownVector(config, { task, members, number }) {
-  const layout = reportLayout(config.d, task.evaluation.bins);
+  const layout = taskLayout(task);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), layout.dPadded, webCryptoPrg);
   const values = Float64Array.from(
     { length: config.d },
@@ -111,15 +111,11 @@ async function knownVector(config, { task, members, number }) {
   const heldOut = members.length - 1;
   const logits = Float32Array.from({ length: heldOut }, (_, i) => ((i * 37 + number * 11) % 80) / 10 - 4);
   const labels = Float32Array.from(logits, (logit, i) => ((i * 7 + number) % 10 < 5 + logit ? 1 : 0));
-  const evaluation = addEvaluation(logits, labels, config.unit, task.evaluation);
+  const evaluation = addEvaluation(logits, labels, config.evaluationUnit, task.evaluation);
   const trains =
     config.kind === 'train' ? clipDelta(values, config.clipL2) : clipDelta(values.fill(0), config.clipL2);
-  return quantize(
-    trains,
-    evaluation,
-    { layout, unit: config.unit, clipL2: config.clipL2, signs },
-    randomBytes,
-  );
+  const { unit, clipStep, qTwin, clipL2 } = config;
+  return quantize(trains, evaluation, { layout, unit, clipStep, qTwin, clipL2, signs }, randomBytes);
 }
 
 async function consent(subject, key, { task, controller, party }) {
