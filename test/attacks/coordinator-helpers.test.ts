@@ -126,7 +126,8 @@ describe('an absent helper', () => {
     '%s does not hold the others up',
     async (moment) => {
       const floors = { nMin: 2, nTarget: 2, minTwins: 2, maxTwins: 1_000 };
-      const windows = { collect: 20_000, ack: 2_000, reveal: 20_000 };
+      // Nobody can wait for the last deadline to help.
+      const windows = { collect: 600_000, ack: 2_000, reveal: 600_000 };
       const made = await createRoundWorld(smallTask({ floors, windows }), [2, 3]);
       world = made.world;
       const [absent, ...others] = world.helpers as Four;
@@ -139,6 +140,7 @@ describe('an absent helper', () => {
       await world.helpersReveal();
       await until(async () => (await others[0]!.work()).proposals[0]);
       await world.helpersCosign(moment === 'before it signs' ? others : world.helpers);
+      expect((await world.offer('churn')).phase).toBe('collecting');
       const round = await world.openRound('churn', 2);
       for (const node of made.nodes)
         mustSucceed(await world.upload(node, round, await reportOf(node, round.config, round.rcHash)));

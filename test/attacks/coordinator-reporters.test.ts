@@ -50,6 +50,18 @@ async function result(round: number): Promise<RoundResult> {
   }
 }
 
+/** The same credential subject with a fresh key. A twin's consent binds it to the key that spoke for it: this one brings twins of its own. */
+async function secondDevice({ device: { sub } }: TestNode): Promise<TestNode> {
+  const node = await createNode(world.parties, 2, 'fresh');
+  const second = { ...node, device: await createDevice(world.parties, { sub }) };
+  const events = await Promise.all(second.twins.map((twin) => consentOf(second, twin)));
+  await world.sendConsents(
+    second,
+    events.map(({ jws }) => jws),
+  );
+  return second;
+}
+
 describe('random bytes as a vector', () => {
   // Defence: coordinator/aggregate/unmask.ts, `openSum`: every coordinate of what opens must be within reach of the twins and the noise.
   it('spoil the round and not the model, even where noise hides much', async () => {
@@ -81,11 +93,12 @@ describe('more reports than one participant has', () => {
     const { nodes, round } = await open([2, 3]);
     const [attacker] = nodes as [TestNode];
     mustSucceed(await world.upload(attacker, round, await reportOf(attacker, round.config, round.rcHash)));
-    const device = await createDevice(world.parties, { sub: attacker.device.sub });
-    const second = await reportOf(attacker, round.config, round.rcHash, { device });
-    expect(await world.upload({ ...attacker, device }, round, second)).toMatchObject({
-      code: 'report/duplicate',
-    });
+    const twice = await secondDevice(attacker);
+    expect(await world.upload(twice, round, await reportOf(twice, round.config, round.rcHash))).toMatchObject(
+      {
+        code: 'report/duplicate',
+      },
+    );
   });
 
   // Defence: coordinator/rounds/intake.ts, `isSpent`: participations are counted by `sub`, over rounds and devices.
@@ -98,14 +111,7 @@ describe('more reports than one participant has', () => {
     await world.helpersReveal();
     expect(await result(1)).toMatchObject({ status: 'sealed' });
     const next = await world.openRound('churn', 2);
-    const device = await createDevice(world.parties, { sub: attacker.device.sub });
-    // A twin's consent binds it to the key that spoke for it: these are twins of the fresh key.
-    const fresh = { ...(await createNode(world.parties, 2, 'fresh')), device };
-    const events = await Promise.all(fresh.twins.map((twin) => consentOf(fresh, twin)));
-    await world.sendConsents(
-      fresh,
-      events.map(({ jws }) => jws),
-    );
+    const fresh = await secondDevice(attacker);
     const again = await reportOf(fresh, next.config, next.rcHash);
     expect(await world.upload(fresh, next, again)).toMatchObject({
       status: 403,
