@@ -104,6 +104,9 @@ function sentenceOnLog({ task, trust }: Facts): string {
     );
   const { threshold, witnesses } = trust.witnesses;
   const names = list(unique(witnesses.map(({ operator }) => operator)));
+  const own = ownWitnesses(trust);
+  if (own >= overlap(trust.witnesses) && own > 0)
+    return `Its witnesses are no check on ${trust.coordinator.operator}, who runs ${own} of the ${witnesses.length}: two people could be shown two logs.`;
   if (overlap(trust.witnesses) < 1)
     return (
       `The log is watched by ${witnesses.length} witnesses (run by ${names}), but ${threshold} of them suffice: ` +
@@ -140,11 +143,18 @@ function rowOnReport({ task, trust, helpers, breakers }: Facts): PrivacyRow {
   };
 }
 
-function rowOnSets({ task, trust }: Facts): PrivacyRow {
+function rowOnSets({ task, trust, breakers }: Facts): PrivacyRow {
   const { m, c, q, mode } = task.helpers;
   const what = `Sums over fewer than ${task.floors.nMin} reports, or two different sets of one round`;
+  if (breakers.length === 1)
+    return {
+      what,
+      held: false,
+      from: `${trust.coordinator.operator} can have them`,
+      rests: 'its own helpers are enough to open anything',
+    };
   if (mode === 'log') {
-    const held = trust.witnesses !== null && overlap(trust.witnesses) > 0;
+    const held = trust.witnesses !== null && overlap(trust.witnesses) > ownWitnesses(trust);
     return {
       what,
       held,
@@ -193,24 +203,37 @@ function rowOnLog({ trust }: Facts): PrivacyRow {
       rests: 'no witness is configured; each device still refuses a log that goes back on what it saw itself',
     };
   const { threshold, witnesses } = trust.witnesses;
-  if (overlap(trust.witnesses) < 1)
+  const [shared, own] = [overlap(trust.witnesses), ownWitnesses(trust)];
+  if (shared <= own)
     return {
       what,
       held: false,
       from: 'the coordinator could show different logs to different people',
-      rests: `${threshold} of ${witnesses.length} witnesses suffice, so two groups of them need not share one`,
+      rests:
+        shared < 1
+          ? `${threshold} of ${witnesses.length} witnesses suffice, so two groups of them need not share one`
+          : `${trust.coordinator.operator} runs ${own} of the ${witnesses.length} witnesses, and ${shared} signing two logs would do`,
     };
+  const liars = shared - own;
   return {
     what,
     held: true,
     from: 'the coordinator',
-    rests: `fewer than ${overlap(trust.witnesses)} of the ${witnesses.length} witnesses signing two logs`,
+    rests:
+      liars === 1
+        ? `no ${own === 0 ? 'witness' : 'other witness'} signing two logs: any two groups of ${threshold} of ${witnesses.length} share one`
+        : `fewer than ${liars} of the other ${witnesses.length - own} witnesses signing two logs`,
   };
 }
 
 /** Witnesses that would have to sign both of two logs: any two groups of `threshold` share so many. */
 function overlap({ threshold, witnesses }: NonNullable<Trust['witnesses']>): number {
   return 2 * threshold - witnesses.length;
+}
+
+/** Witnesses that the operator of the coordinator runs, and that are no check on it. */
+function ownWitnesses({ coordinator, witnesses }: Trust): number {
+  return (witnesses?.witnesses ?? []).filter(({ operator }) => operator === coordinator.operator).length;
 }
 
 function rowOnTaking(_facts: Facts): PrivacyRow {

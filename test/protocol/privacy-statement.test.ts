@@ -73,6 +73,7 @@ describe('a privacy statement', () => {
       /^Bank runs the coordinator .* a leaked database, and not against that operator/,
     );
     expect(rows[1]).toMatchObject({ held: false, from: 'Bank can open it' });
+    expect(rows[2]?.held).toBe(false);
     expect(rows[3]?.from).toMatch(/^everyone but Bank/);
   });
 
@@ -105,6 +106,25 @@ describe('a privacy statement', () => {
     // Where the log is what holds the second set off, that is then not held either.
     expect(heldBy(noisy, low)).toEqual([true, true, false, true, false, false]);
     expect(describePrivacy(noisy, low).paragraph).toMatch(/two halves/);
+  });
+
+  it('does not count witnesses that the coordinator runs itself', () => {
+    const own = (count: number): Trust => ({
+      ...trust,
+      witnesses: {
+        threshold: 4,
+        witnesses: [0, 1, 2, 3, 4].map((i) => ({
+          name: `w${i}`,
+          operator: i < count ? 'Bank' : `Council ${i}`,
+          vkey: '',
+        })),
+      },
+    });
+    expect([0, 1, 2, 3].map((count) => heldBy(noisy, own(count))[4])).toEqual([true, true, true, false]);
+    expect([2, 3].map((count) => heldBy(noisy, own(count))[2])).toEqual([true, false]);
+    expect(describePrivacy(noisy, own(0)).rows[4]?.rests).toMatch(/fewer than 3 of the other 5/);
+    expect(describePrivacy(noisy, own(2)).rows[4]?.rests).toMatch(/^no other witness signing two logs/);
+    expect(describePrivacy(noisy, own(3)).paragraph).toMatch(/no check on Bank, who runs 3 of the 5/);
   });
 
   it('is another one whenever any of these facts is', () => {
