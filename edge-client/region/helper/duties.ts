@@ -46,6 +46,8 @@ export function createDuties(deps: DutyDeps): (work: HelperWork) => Promise<bool
   // Rounds that were checked and taken on, by the hash of their configuration: the same bytes need no second look.
   let known = new Map<string, HelperRoundTerms>();
   let closedFor = '';
+  // Abandoned rounds that this helper answered: it never closes them, and says so once.
+  const answered = new Set<string>();
 
   /** One configuration per round, for ever: it is taken on, durably, before it is signed. */
   async function takeOn(proposal: HelperProposal): Promise<HelperRoundTerms> {
@@ -105,6 +107,7 @@ export function createDuties(deps: DutyDeps): (work: HelperWork) => Promise<bool
         await duty();
       } catch (error) {
         deps.onTrouble(rcHash, error);
+        if (error instanceof RegionError && error.code === 'helper/answered') answered.add(rcHash);
         // What a rule of ours refuses stays refused; what a network or a database did may pass.
         if (!isRefusal(error)) done = false;
       }
@@ -114,10 +117,11 @@ export function createDuties(deps: DutyDeps): (work: HelperWork) => Promise<bool
       const rcHash = nameOf(round.config.statement);
       await attempt(rcHash, async () => workOnRound(round, await enter(rcHash, round), deps));
     }
-    for (const abandoned of work.closing)
-      await attempt(nameOf(abandoned.config.statement), async () =>
-        sink.close(await closeAbandoned(abandoned, deps)),
-      );
+    for (const abandoned of work.closing) {
+      const rcHash = nameOf(abandoned.config.statement);
+      if (answered.has(rcHash)) continue;
+      await attempt(rcHash, async () => sink.close(await closeAbandoned(abandoned, deps)));
+    }
     for (const proposal of work.proposals)
       await attempt(nameOf(proposal.config), async () => cosign(proposal));
     await closeRounds(work.rounds.map(({ config }) => nameOf(config.statement)));
