@@ -8,6 +8,7 @@
 import { canonicalJson } from '@twinkeep/audit';
 import { helperCloseSchema, ProblemError, showUnopened, type RoundConfig } from '@twinkeep/protocol';
 import { insertClose, readCloses } from '../store/closes.ts';
+import { releaseSet } from '../store/participations.ts';
 import { raiseRevisions, taskTopic } from '../store/revisions.ts';
 import { lockTask, saveTask } from '../store/tasks.ts';
 import type { RoundDeps } from './deps.ts';
@@ -67,8 +68,10 @@ export async function takeClose(deps: RoundDeps, message: HelperMessage): Promis
       config,
       [...closes, statement].map(({ body }) => body),
     );
+    if (!enough) return;
+    await releaseSet(tx, rcHash);
     const task = await lockTask(tx, round.taskId);
-    if (!enough || task.last_result !== round.resultHash || task.state !== 'waiting') return;
+    if (task.last_result !== round.resultHash || task.state !== 'waiting') return;
     const openAt = Math.max(now, (round.state.endedAt as number) + pauseAfter(task.abandoned_in_a_row));
     if (task.open_at !== null && task.open_at <= openAt) return;
     task.open_at = openAt;

@@ -1,6 +1,6 @@
 /**
  * The privacy ledger: one row for each report in each set, written in the transaction that fixes the set. So it is charged before any helper
- * can answer, once however often a process dies, and never forgotten.
+ * can answer, once however often a process dies, and taken back only where the helpers have shown that nothing was opened.
  */
 import type { RoundConfig } from '@twinkeep/protocol';
 import { sql } from 'kysely';
@@ -13,6 +13,11 @@ export async function chargeSet(tx: Tx, taskId: string, kind: Kind, rcHash: stri
   await sql`insert into participations (task_id, kind, sub, rc_hash)
     select ${taskId}, ${kind}, sub, rc_hash from reports
     where rc_hash = ${rcHash} and disposition = 'in-set'`.execute(tx);
+}
+
+/** Helpers have closed the round: nobody has learnt anything of it, nor will. */
+export async function releaseSet(tx: Tx, rcHash: string): Promise<void> {
+  await tx.deleteFrom('participations').where('rc_hash', '=', rcHash).execute();
 }
 
 export async function countParticipations(db: Db, taskId: string, kind: Kind, sub: string): Promise<number> {

@@ -7,6 +7,7 @@ import {
   initialWeights,
   noiseAllowance,
   PATHS,
+  signStatement,
   type PrivacySpec,
   type RoundResult,
   type TaskSpec,
@@ -14,6 +15,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { chooseNext } from '../../coordinator/rounds/next.ts';
+import type { TestHelper } from './support/helper.ts';
 import type { TestNode } from './support/node.ts';
 import { smallTask } from './support/task.ts';
 import { createRoundWorld, mustSucceed, reportOf, type OpenRound, type World } from './support/world.ts';
@@ -179,7 +181,8 @@ describe('a task with noise', () => {
     expect(endedBecause).toBe('budget-spent');
   }, 60_000);
 
-  it('charges a set that was never opened, and nothing for a round without one', async () => {
+  /** A set that nobody gives sums for, so that its round is abandoned. */
+  async function abandonSet(): Promise<{ world: World; first: OpenRound }> {
     const windows = { collect: 20_000, ack: 5_000, reveal: 400 };
     const made = await createRoundWorld(noisyTask(privacyOf(), { windows }), [2, 3, 4]);
     world = made.world;
@@ -188,10 +191,34 @@ describe('a task with noise', () => {
       mustSucceed(await world.upload(node, first, await reportOf(node, first.config, first.rcHash)));
     expect((await progress(world)).privacy!.trainings.most).toBe(0);
     await world.helpersJudge();
-    // Nobody gives sums: the round is abandoned, and the next one is proposed at once, without any close.
-    const second = await world.openRound('churn', 2);
+    expect((await progress(world)).privacy!.trainings.most).toBe(1);
+    while ((await world.offer('churn')).lastResult === null)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    return { world, first };
+  }
+
+  it('charges nothing for a set that its helpers close, since nobody has learnt anything of it', async () => {
+    const { world: at, first } = await abandonSet();
+    const [one, ...others] = at.helpers as [TestHelper, TestHelper, TestHelper, TestHelper];
+    const close = async (helper: TestHelper): Promise<void> => {
+      const body = { v: 1, rcHash: first.rcHash, j: helper.j, ready: false };
+      const key = at.parties.helpers[helper.j - 1]!;
+      const statement = await signStatement('helper-close', body, key);
+      const path = PATHS.helperClose(helper.j, first.rcHash);
+      mustSucceed(await at.client.sendAsHelper(key, { method: 'PUT', path, body: statement }));
+    };
+    await close(one);
+    await close(others[0]);
+    expect((await progress(at)).privacy!.trainings.most).toBe(1);
+    await close(others[1]);
+    expect((await progress(at)).privacy!.trainings).toMatchObject({ most: 0, counts: [] });
+  });
+
+  it('charges a set that helpers do not close, and goes on', async () => {
+    const { world: at, first } = await abandonSet();
+    const second = await at.openRound('churn', 2);
     expect(second.config.modelHash).toBe(first.config.modelHash);
-    const { ended, privacy } = await progress(world);
+    const { ended, privacy } = await progress(at);
     expect(ended).toMatchObject([{ status: 'abandoned', reason: 'helpers-silent', count: 3 }]);
     expect(privacy!.trainings).toMatchObject({ most: 1, counts: [{ participants: 3 }] });
     expect(base64UrlToBytes(second.config.rotation.seed)).not.toEqual(

@@ -57,7 +57,7 @@ create table participations (
   rc_hash text not null references rounds,
   primary key (task_id, kind, sub, rc_hash)
 );
-comment on table participations is 'The privacy ledger: whose reports were in which set. Written with the set and never taken back, even if the set was not opened.';
+comment on table participations is 'The privacy ledger: whose reports were in which set. Written with the set; deleted only where the helpers have closed the round, so that the set was never opened.';
 comment on column participations.task_id is 'Task whose budget it is.';
 comment on column participations.kind is 'Kind of the round; trainings and evaluations have a cap each.';
 comment on column participations.sub is 'Pseudonym of the credential. Personal data where a person reports.';
