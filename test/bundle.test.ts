@@ -37,10 +37,11 @@ const SERVER_ONLY =
 const TFJS = /\/node_modules\/@tensorflow\//;
 const SODIUM = /\/node_modules\/libsodium/;
 const DEXIE = /\/node_modules\/dexie\//;
+const JOSE = /\/node_modules\/jose\//;
+const TRANSPORT = /\/edge-client\/transport\//;
 
 describe('the entry for the page', () => {
-  it('is at most 48 kB, and has a small part of what that allows', () => {
-    expect(gzipped(page)).toBeLessThanOrEqual(48 * KILOBYTE);
+  it('is at most 8 kB', () => {
     expect(gzipped(page)).toBeLessThanOrEqual(8 * KILOBYTE);
   });
 
@@ -58,15 +59,29 @@ describe('the entry for the page', () => {
 });
 
 describe('the worker', () => {
-  it('starts with what it takes to record and consent: storage, but neither tensors nor libsodium', () => {
+  it('starts with what it takes to keep an event: storage and gate, but no signatures, transport, tensors or libsodium', () => {
     const start = startOf(worker);
     expect(found(start, DEXIE).length).toBeGreaterThan(0);
-    for (const forbidden of [SERVER_ONLY, TFJS, SODIUM]) expect(found(start, forbidden)).toEqual([]);
-    expect(gzipped(start)).toBeLessThanOrEqual(92 * KILOBYTE);
+    for (const forbidden of [SERVER_ONLY, TFJS, SODIUM, JOSE, TRANSPORT])
+      expect(found(start, forbidden)).toEqual([]);
+    expect(gzipped(start)).toBeLessThanOrEqual(66 * KILOBYTE);
+  });
+
+  // Dexie alone is 29 kB of it, valibot and the sealed store behind the gate 16 kB: 48 kB, as once planned, is not within reach with them.
+  it('is, with the entry for the page, at most 70 kB until an event is kept', () => {
+    expect(gzipped(page) + gzipped(startOf(worker))).toBeLessThanOrEqual(70 * KILOBYTE);
+  });
+
+  it('then loads the rest of its life: at most 30 kB, neither tensors nor libsodium', () => {
+    const life = without(reachedFrom(worker, lifeOf(worker)), startOf(worker));
+    expect(found(life, TRANSPORT).length).toBeGreaterThan(0);
+    for (const forbidden of [SERVER_ONLY, TFJS, SODIUM]) expect(found(life, forbidden)).toEqual([]);
+    expect(gzipped(life)).toBeLessThanOrEqual(30 * KILOBYTE);
   });
 
   it('loads at most 260 kB when a round needs it: libsodium and tfjs, once each', () => {
-    const later = without(worker, startOf(worker));
+    const before = [...startOf(worker), ...reachedFrom(worker, lifeOf(worker))];
+    const later = without(worker, before);
     expect(found(later, SERVER_ONLY)).toEqual([]);
     expect(later.filter((chunk) => found([chunk], SODIUM).length > 0)).toHaveLength(1);
     expect(found(later, TFJS).length).toBeGreaterThan(0);
@@ -198,13 +213,27 @@ async function bundle(mode: 'page' | 'worker'): Promise<Chunk[][]> {
 
 /** What an entry loads before it runs: itself, and what it imports. */
 function startOf(chunks: Chunk[]): Chunk[] {
-  const start = new Set(chunks.filter(({ isEntry }) => isEntry));
-  for (const chunk of start)
+  return reachedFrom(
+    chunks,
+    chunks.filter(({ isEntry }) => isEntry),
+  );
+}
+
+/** What the worker loads by itself, right after its start. */
+function lifeOf(chunks: Chunk[]): Chunk[] {
+  const life = chunks.filter((chunk) => found([chunk], /\/edge-client\/worker\/life\.ts$/).length > 0);
+  expect(life).toHaveLength(1);
+  return life;
+}
+
+function reachedFrom(chunks: Chunk[], some: Chunk[]): Chunk[] {
+  const reached = new Set(some);
+  for (const chunk of reached)
     for (const name of chunk.imports) {
       const imported = chunks.find(({ fileName }) => fileName === name);
-      if (imported !== undefined) start.add(imported);
+      if (imported !== undefined) reached.add(imported);
     }
-  return [...start];
+  return [...reached];
 }
 
 function without(chunks: Chunk[], others: Chunk[]): Chunk[] {

@@ -40,6 +40,7 @@ import {
   withdrawalsFor,
   type ChoiceContext,
 } from './consent-choice.ts';
+import { ERASURE_METHOD } from './erasure-mark.ts';
 import { readTwin, recordDeps, untilTasks, type Home } from './home.ts';
 
 export interface Consenting {
@@ -53,9 +54,6 @@ export interface Consenting {
   /** The same where there is no room to keep it. @returns all that the coordinator has not logged yet, oldest first, as compact JWS */
   signForErasure(): Promise<string[]>;
 }
-
-/** How the withdrawal of an erasure says what it is for, so that an interrupted one is known by it. */
-export const ERASURE_METHOD = 'erasure';
 
 const ATTEMPTS = 5;
 

@@ -3,15 +3,15 @@
  * be sent with this device's key, so where the coordinator cannot be reached, the data goes at once, and the key as soon as the
  * withdrawal is logged: an interrupted erasure is known by its withdrawal in the chain, and goes on at the next start.
  */
-import { jwsToEvent } from '../consent-chain.ts';
 import { StoreError } from '../store/errors.ts';
 import type { ConsentEntry } from '../store/port.ts';
 import { submitConsents } from '../transport/device.ts';
 import { refused } from '../twin/reasons.ts';
 import type { Erasure } from '../twin/types.ts';
 import { createBell } from './bell.ts';
-import { ERASURE_METHOD, type Consenting } from './consenting.ts';
+import type { Consenting } from './consenting.ts';
 import type { Delivery } from './delivery.ts';
+import { isErasing } from './erasure-mark.ts';
 import { readTwin, type Home } from './home.ts';
 
 export interface Eraser {
@@ -96,12 +96,6 @@ export function createEraser({ home, consenting, delivery, erased }: EraserDeps)
       bell.ring();
     },
   };
-}
-
-/** Whether the last word in this chain is that of an erasure. */
-export function isErasing(consents: readonly ConsentEntry[]): boolean {
-  const last = consents.at(-1);
-  return last !== undefined && jwsToEvent(last.jws).event.method === ERASURE_METHOD;
 }
 
 function isWaiting({ receipt }: ConsentEntry): boolean {

@@ -17,35 +17,40 @@ import type { TaskBook } from './task-book.ts';
 
 export type Emit = <Name extends keyof TwinEvents>(name: Name, event: TwinEvents[Name]) => void;
 
-export interface Home {
+/** What it takes to take an event in. */
+export interface Capture {
   settings: CheckedSettings;
   platform: Platform;
   store: DeviceStore;
   key: SigningKey;
-  transport: Transport;
-  credentials: Credentials;
   tasks: TaskBook;
   emit: Emit;
   /** Deletes what may be kept no longer, once a day; see `retention.ts`. */
   sweep: () => Promise<void>;
 }
 
-export async function readTwin({ store, settings }: Home): Promise<StoredTwin> {
+/** And to do anything else. */
+export interface Home extends Capture {
+  transport: Transport;
+  credentials: Credentials;
+}
+
+export async function readTwin({ store, settings }: Capture): Promise<StoredTwin> {
   const [twin] = await store.readTwins([settings.subject]);
   if (twin === undefined) throw new StoreError('store/unknown-twin', 'the storage was cleared');
   return twin;
 }
 
-export async function readConsents(home: Home): Promise<ConsentReadings> {
+export async function readConsents(home: Capture): Promise<ConsentReadings> {
   return readConsentChain((await readTwin(home)).consents);
 }
 
-export function recordDeps({ store, tasks, platform }: Home): RecordDeps {
+export function recordDeps({ store, tasks, platform }: Capture): RecordDeps {
   return { store, plan: tasks.plan(), policy: tasks.policy(), clock: platform.clock };
 }
 
 /** Features for the tasks of now; made anew from the kept events where they were kept for others. */
-export async function readFeatures(home: Home): Promise<FeatureState> {
+export async function readFeatures(home: Capture): Promise<FeatureState> {
   const known = decodeFor(home, await readTwin(home));
   if (known !== null) return known;
   await refoldTwin(recordDeps(home), home.settings.subject);
@@ -54,7 +59,7 @@ export async function readFeatures(home: Home): Promise<FeatureState> {
   return made;
 }
 
-function decodeFor({ tasks }: Home, { features }: StoredTwin): FeatureState | null {
+function decodeFor({ tasks }: Capture, { features }: StoredTwin): FeatureState | null {
   if (features === null) return null;
   try {
     return decodeFeatures(features, tasks.plan());
@@ -68,7 +73,7 @@ function decodeFor({ tasks }: Home, { features }: StoredTwin): FeatureState | nu
 const WAIT_FOR_TASKS = 5_000;
 
 /** Resolves as soon as each task is known or was looked for once, or at the end of that wait. */
-export async function untilTasks({ tasks }: Home): Promise<void> {
+export async function untilTasks({ tasks }: Capture): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, WAIT_FOR_TASKS)));
   await Promise.race([tasks.looked, late]);

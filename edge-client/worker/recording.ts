@@ -5,9 +5,9 @@ import { FeatureError } from '../features/errors.ts';
 import { recordEvents, refoldTwin } from '../record.ts';
 import { refused } from '../twin/reasons.ts';
 import type { Recorded, RecordReason } from '../twin/types.ts';
-import { recordDeps, untilTasks, type Home } from './home.ts';
+import { recordDeps, untilTasks, type Capture } from './home.ts';
 
-export function createRecorder(home: Home): (event: unknown) => Promise<Recorded> {
+export function createRecorder(home: Capture): (event: unknown) => Promise<Recorded> {
   let last: Promise<unknown> = Promise.resolve();
   return (event) => {
     const next = last.then(() => recordOne(home, event));
@@ -16,7 +16,7 @@ export function createRecorder(home: Home): (event: unknown) => Promise<Recorded
   };
 }
 
-async function recordOne(home: Home, input: unknown): Promise<Recorded> {
+async function recordOne(home: Capture, input: unknown): Promise<Recorded> {
   if (home.tasks.specs().length === 0) await untilTasks(home);
   if (home.tasks.specs().length === 0) return no('no-task');
   await home.sweep();
@@ -33,7 +33,7 @@ async function recordOne(home: Home, input: unknown): Promise<Recorded> {
 }
 
 /** Where the tasks have changed since the features were kept, these are made anew first. */
-async function recordPlanned(home: Home, input: unknown): ReturnType<typeof recordEvents> {
+async function recordPlanned(home: Capture, input: unknown): ReturnType<typeof recordEvents> {
   const { subject } = home.settings;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -45,7 +45,7 @@ async function recordPlanned(home: Home, input: unknown): ReturnType<typeof reco
   }
 }
 
-function tell({ emit }: Home, { type, category, time }: CustomerEvent): void {
+function tell({ emit }: Capture, { type, category, time }: CustomerEvent): void {
   emit('recorded', { type, category, time, here: true });
 }
 

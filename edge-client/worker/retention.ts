@@ -2,12 +2,12 @@
 import { CATEGORIES, cellStatusAt, listCells, type ConsentState } from '@twinkeep/consent';
 import { mayCollect } from '../admit.ts';
 import { refoldTwin } from '../record.ts';
-import { readConsents, recordDeps, type Home } from './home.ts';
+import { readConsents, recordDeps, type Capture } from './home.ts';
 
 const DAY = 86_400_000;
 
 /** @returns a function to be called whenever the twin does something; it acts at the first call of a day */
-export function createRetention(home: Home): () => Promise<void> {
+export function createRetention(home: Capture): () => Promise<void> {
   let lastDay = -1;
   return async () => {
     const today = Math.floor(home.platform.clock() / DAY);
@@ -20,7 +20,7 @@ export function createRetention(home: Home): () => Promise<void> {
 }
 
 /** Is there a category that was allowed to be collected, for a time that is over, and is not now? */
-function hasLapsed({ settings, platform, tasks }: Home, state: ConsentState): boolean {
+function hasLapsed({ settings, platform, tasks }: Capture, state: ConsentState): boolean {
   const now = platform.clock();
   const ended = listCells(state).filter(
     ({ operation, cell }) => operation === 'collect' && cellStatusAt(cell, now) === 'expired',

@@ -3,13 +3,10 @@
  * collects, keeps and computes follows from them and from nothing else.
  */
 import { bytesToUtf8, utf8ToBytes } from '@twinkeep/audit';
-import { taskAnswerSchema, type LoggedStatement, type TaskSpec } from '@twinkeep/protocol';
-import * as v from 'valibot';
+import type { LoggedStatement, TaskSpec } from '@twinkeep/protocol';
 import type { AdmitPolicy } from '../admit.ts';
 import { planOf, type FeaturePlan } from '../features/plan.ts';
 import type { DeviceStore } from '../store/device.ts';
-import { fetchTask } from '../transport/device.ts';
-import type { Transport } from '../transport/transport.ts';
 import { createBell } from './bell.ts';
 import type { Platform } from './platform.ts';
 import { readyParts } from './ready-parts.ts';
@@ -37,7 +34,8 @@ export interface TaskBookDeps {
   settings: CheckedSettings;
   platform: Pick<Platform, 'loadRoundParts'>;
   store: Pick<DeviceStore, 'readMemo' | 'writeMemo'>;
-  transport: Transport;
+  /** From the coordinator, not yet verified. */
+  fetchTask: (taskId: string, stop: AbortSignal) => Promise<LoggedStatement<TaskSpec>>;
   sayTrouble: SayTrouble;
   stop: AbortSignal;
 }
@@ -109,18 +107,21 @@ export function createTaskBook(deps: TaskBookDeps): TaskBook {
   };
 }
 
-/** What is kept was verified under this trust root; what comes from the coordinator is now. */
+/**
+ * Raised whenever tasks get another form, so that one that was kept in the old form is fetched again. What is kept is not parsed: the
+ * schemas of the protocol are for what others send, and would be half of what a page loads to record an event.
+ */
+export const TASK_FORM = 1;
+
+/** What is kept was verified under this trust root, and nobody but this origin can change it; what comes from the coordinator is now. */
 async function findTask(
-  { settings, platform, store, transport, stop }: TaskBookDeps,
+  { settings, platform, store, fetchTask, stop }: TaskBookDeps,
   taskId: string,
 ): Promise<LoggedStatement<TaskSpec>> {
-  const key = `task/${settings.trustId}/${taskId}`;
+  const key = `task/${TASK_FORM}/${settings.trustId}/${taskId}`;
   const kept = await store.readMemo(key);
-  if (kept !== null) {
-    const parsed = v.safeParse(taskAnswerSchema, JSON.parse(bytesToUtf8(kept)));
-    if (parsed.success) return parsed.output;
-  }
-  const task = await fetchTask(transport, taskId, stop);
+  if (kept !== null) return JSON.parse(bytesToUtf8(kept)) as LoggedStatement<TaskSpec>;
+  const task = await fetchTask(taskId, stop);
   const { verifyTask } = await readyParts(platform);
   verifyTask(task, taskId, settings.trust);
   await store.writeMemo(key, utf8ToBytes(JSON.stringify(task)));

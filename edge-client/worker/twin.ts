@@ -1,30 +1,22 @@
 /**
- * A twin, opened: its store, its key, its tasks, and the parts that work on them. Read `openTwin` from top to bottom. Everything that must
- * survive is in the store; a worker that is killed at any line leaves a state from which the next one goes on.
+ * A twin, opened: its store, its key, its tasks, and what takes events in. All else is in `life.ts`, which is loaded meanwhile, so that the
+ * first events of an app need not wait for it. Read `openTwin` from top to bottom. Everything that must survive is in the store; a
+ * worker that is killed at any line leaves a state from which the next one goes on.
  */
 import { StoreError } from '../store/errors.ts';
-import { createTransport } from '../transport/transport.ts';
 import type { CallAnswer, CallInput, CallName, Conditions } from '../twin/calls.ts';
 import { refused } from '../twin/reasons.ts';
 import type { TwinStatus, Unavailable } from '../twin/types.ts';
-import { createBoard } from './board.ts';
 import { createConditionsWatch, type ConditionsWatch } from './conditions.ts';
-import { createConsenting } from './consenting.ts';
-import { createCredentials } from './credentials.ts';
-import { startDelivery } from './delivery.ts';
-import { createEraser, isErasing } from './erasing.ts';
-import { exportTwin } from './exporting.ts';
-import { untilTasks, type Emit, type Home } from './home.ts';
-import { createParticipation } from './participation.ts';
+import { isErasing } from './erasure-mark.ts';
+import type { Capture, Emit } from './home.ts';
+import type { Life } from './life.ts';
 import type { Platform } from './platform.ts';
 import { createRecorder } from './recording.ts';
 import { createRetention } from './retention.ts';
-import { createQueue, createRestarts } from './restarts.ts';
 import type { CheckedSettings } from './settings.ts';
-import { createSayTrouble } from './say-trouble.ts';
 import { createTabs, type TabMessage } from './tabs.ts';
 import { createTaskBook } from './task-book.ts';
-import { createLazyInsight } from './insight.ts';
 
 export type TwinHandlers = {
   [Name in Exclude<CallName, 'open'>]: (...input: CallInput<Name>) => Promise<CallAnswer<Name>>;
@@ -64,86 +56,46 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     deps.emit(name, event);
     if (name === 'recorded' || name === 'consent')
       tabs.tell({ kind: 'event', name, event: { ...event, here: false } } as TabMessage);
-    if (name === 'consent') consentChanged();
+    if (name === 'consent') lived?.consentChanged();
   };
-  const credentials = createCredentials(() => deps.askCredential(key.id), platform.clock);
-  const transport = createTransport({
-    baseUrl: settings.coordinatorUrl,
-    key,
-    credential: credentials.current,
-    fetch: platform.fetch,
-    clock: platform.clock,
-    random: platform.random,
-  });
   const conditions = createConditionsWatch(deps.conditions);
-  const isOnline = (): boolean => conditions.now().online;
-  const board = createBoard(settings.tasks, (state, own) => {
-    deps.emit('round', state);
-    if (own) tabs.tell({ kind: 'round', state });
+  let lived: Life | null = null;
+  const life = lazily(async () => {
+    const { openLife } = await import('./life.ts');
+    return (lived = openLife(capture, {
+      conditions,
+      tabs,
+      tellRound: (state) => deps.emit('round', state),
+      askCredential: () => deps.askCredential(key.id),
+      end,
+      stop: closing.signal,
+    }));
   });
-  const sayTrouble = createSayTrouble({ board, platform, settings, isOnline });
-  const tasks = createTaskBook({ settings, platform, store, transport, sayTrouble, stop: closing.signal });
-  const home: Home = {
+  const tasks = createTaskBook({
     settings,
     platform,
     store,
-    key,
-    transport,
-    credentials,
-    tasks,
-    emit,
-    sweep: () => retention(),
-  };
-  const retention = createRetention(home);
-
-  const restarts = createRestarts();
-  const insight = createLazyInsight(home, isOnline, closing.signal);
-  const participation = createParticipation(
-    { home, board, conditions, insight, restarts, sayTrouble, oneAtATime: createQueue() },
-    () => tabs.tell({ kind: 'hello' }),
-    closing.signal,
-  );
-  const record = createRecorder(home);
-  const consenting = createConsenting(home);
-  const delivery = startDelivery(home, isOnline, () => eraser.settle(), closing.signal);
-  const eraser = createEraser({
-    home,
-    consenting,
-    delivery: () => delivery,
-    async erased(withdrawn) {
-      tabs.tell({ kind: 'erased', withdrawn });
-      await end('erased');
-    },
+    fetchTask: async (taskId, stop) => (await life()).fetchTask(taskId, stop),
+    sayTrouble: (...trouble) => lived?.sayTrouble(...trouble),
+    stop: closing.signal,
   });
-  let wasOnline = conditions.now().online;
-  conditions.onChange(() => {
-    const { online } = conditions.now();
-    if (online && !wasOnline) {
-      delivery.wake();
-      tasks.lookAgain();
-    }
-    wasOnline = online;
-  });
+  const capture: Capture = { settings, platform, store, key, tasks, emit, sweep: () => retention() };
+  const retention = createRetention(capture);
+  const record = createRecorder(capture);
 
-  /** Here or in another tab: signed, or in the log now. Whatever is under way was begun under another consent. */
-  function consentChanged(): void {
-    restarts.restart();
-    insight.look();
-    delivery.wake();
-  }
+  // What waits to be delivered goes on by itself, and an erasure too.
+  life().catch((error: unknown) => {
+    if (!closing.signal.aborted) emit('problem', { code: 'failed', ...refused('failed', String(error)) });
+  });
 
   function hear(message: TabMessage): void {
-    // A tab that wakes from being frozen may not know yet that it leads no more.
-    if (message.kind === 'round') return participation.leads() ? undefined : board.follow(message.state);
     if (message.kind === 'event') {
       deps.emit(message.name, message.event as never);
-      return message.name === 'consent' ? consentChanged() : undefined;
-    }
-    if (message.kind === 'erased') {
-      eraser.endedElsewhere(message.withdrawn);
-      return void end('erased');
-    }
-    if (participation.leads()) for (const state of board.all()) tabs.tell({ kind: 'round', state });
+      if (message.name === 'consent') lived?.consentChanged();
+    } else if (message.kind === 'erased') {
+      lived?.endedElsewhere(message.withdrawn);
+      void end('erased');
+    } else lived?.hear(message);
   }
 
   void store.closed.then(async (how) => {
@@ -158,7 +110,7 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     if (status.state === 'unavailable') return;
     setStatus({ state: 'unavailable', ...refused(reason, detail) });
     closing.abort();
-    await participation.stop();
+    await lived?.stop();
     tabs.close();
     store.close();
   }
@@ -173,41 +125,51 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
     status: () => status,
     end,
     conditions,
-    listening: insight.listening,
+    listening: (predictions) =>
+      void life().then(
+        ({ listening }) => listening(predictions),
+        () => {},
+      ),
     async record(event) {
       const recorded = await record(event);
-      if (recorded.recorded && recorded.fresh) insight.look();
+      if (recorded.recorded && recorded.fresh) lived?.recorded();
       return recorded;
     },
-    cells: async () => ({ available: true, cells: await consenting.cells() }),
-    grant: (choice) => consenting.grant(choice),
-    refuse: (choice) => consenting.refuse(choice),
-    withdraw: (choice) => consenting.withdraw(choice),
-    receipts: async () => ({ available: true, receipts: await consenting.receipts() }),
-    async participate() {
-      participation.start();
-      return null;
-    },
+    cells: async () => (await life()).cells(),
+    grant: async (choice) => (await life()).grant(choice),
+    refuse: async (choice) => (await life()).refuse(choice),
+    withdraw: async (choice) => (await life()).withdraw(choice),
+    receipts: async () => (await life()).receipts(),
+    participate: async () => (await life()).participate(),
     async stop() {
-      await participation.stop();
+      // After the start that it undoes, where that still waits.
+      await (await life()).stop();
       return null;
     },
-    predict: async (task) => (await insight.predicting()).predict(task),
-    explain: async (task) => (await insight.predicting()).explain(task),
-    async export() {
-      await untilTasks(home);
-      return { available: true, data: await exportTwin(home, await insight.predicting()) };
-    },
+    predict: async (task) => (await life()).predict(task),
+    explain: async (task) => (await life()).explain(task),
+    export: async () => (await life()).export(),
     async erase() {
-      await participation.stop();
+      const { stop, erase } = await life();
+      await stop();
       setStatus({ state: 'erasing' });
-      return eraser.erase();
+      return erase();
     },
     async close() {
       await end('closed');
       return null;
     },
   };
+}
+
+/** One load for all who ask; one that failed is tried again by the next. */
+function lazily<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | null = null;
+  return () =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = null;
+      throw error;
+    }));
 }
 
 async function ensureTwin(store: Awaited<ReturnType<Platform['openStore']>>, subject: string): Promise<void> {
