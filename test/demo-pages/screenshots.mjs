@@ -1,7 +1,7 @@
 /**
  * Takes the pictures of the README from a running demo, with a visitor who has been there for some rounds:
  *
- *   npm start, and once the table is there:  node test/demo-pages/screenshots.mjs http://127.0.0.1:4780 docs
+ *   npm start, and after some rounds:  node test/demo-pages/screenshots.mjs http://127.0.0.1:4780 docs
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
