@@ -6,7 +6,6 @@ export * from './config.ts';
 export * from './credential.ts';
 export * from './dp/accounting.ts';
 export * from './dp/adaptive-clip.ts';
-export * from './dp/budget.ts';
 export * from './dp/calibration.ts';
 export * from './dp/distributed.ts';
 export * from './dp/gaussian.ts';

@@ -1,11 +1,4 @@
-/**
- * How far one twin moves a report, in grid steps, and the noise that follows from it. All parties compute these from the task alone and
- * must agree to the last bit, so only + - * / and sqrt are used, which IEEE 754 fixes.
- */
-import { ProtocolError } from '../problem.ts';
-
-/** More than the roundings of a handful of operations; the direction is always that of more noise. */
-const UP: number = 1 + 2 ** -49;
+/** How far rounding to the grid lets one twin move a report, in grid steps; what the noise of a task makes of it is in `grid.ts`. */
 
 /**
  * L2 sensitivity of a vector of L2 norm at most `l2` steps after stochastic rounding of its `length` coordinates.
@@ -22,15 +15,4 @@ export function roundedSensitivity(l2: number, length: number, beta: number = 0)
 /** L1 sensitivity of an integer vector of L2 sensitivity `l2`: at most sqrt(length) l2, and at most l2^2. */
 export function roundedL1Sensitivity(l2: number, length: number): number {
   return l2 * Math.min(Math.sqrt(length), l2);
-}
-
-/**
- * Variance of one set's noise, in grid steps squared: the integer at or just above (z delta2)^2, never below it.
- * @throws ProtocolError 'protocol/privacy' where that is no safe integer above 0
- */
-export function sigmaSquaredOf(noiseMultiplier: number, delta2: number): number {
-  const sigmaSquared = Math.ceil(noiseMultiplier * noiseMultiplier * (delta2 * delta2) * UP);
-  if (!(noiseMultiplier > 0 && delta2 > 0 && Number.isSafeInteger(sigmaSquared)))
-    throw new ProtocolError('protocol/privacy', `no noise for z = ${noiseMultiplier}, sensitivity ${delta2}`);
-  return sigmaSquared;
 }

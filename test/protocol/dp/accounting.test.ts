@@ -19,7 +19,6 @@ import {
   roundedSensitivity,
   roundRho,
   shareWithin,
-  sigmaSquaredOf,
   skellamRdp,
   statisticalScale,
   updateNoiseMultiplier,
@@ -258,39 +257,6 @@ describe('a Poisson sample', () => {
   });
 });
 
-describe('the noise of a set', () => {
-  it('is never below z times the sensitivity, and at most one and a rounding above', () => {
-    fc.assert(
-      fc.property(
-        logUniform(0.01, 60),
-        fc.integer({ min: 16, max: 2 ** 20 }),
-        fc.integer({ min: 1, max: 2 ** 20 }),
-        (z, unit, length) => {
-          expectJustAbove(z, roundedSensitivity(unit, length));
-        },
-      ),
-    );
-  });
-
-  it('is not below it where rounding alone would have it so', () => {
-    for (let variance = 1_000; variance < 1_200; variance++)
-      for (const delta2 of [17, 1_001])
-        for (const nudge of [1 - 2 ** -52, 1, 1 + 2 ** -52, 1 + 2 ** -51])
-          expectJustAbove((Math.sqrt(variance) / delta2) * nudge, delta2);
-  });
-
-  it('is refused where it is no noise', () => {
-    for (const [z, sensitivity] of [
-      [0, 1],
-      [1, 0],
-      [-1, 1],
-      [Number.NaN, 1],
-      [1e4, 1e6],
-    ] as const)
-      refused(() => sigmaSquaredOf(z, sensitivity));
-  });
-});
-
 describe('adaptive clipping', () => {
   it('finds the quantile of norms, with the share read from a noisy sum', () => {
     const norms = Array.from({ length: 200 }, (_, i) => 0.1 * 1.02 ** i);
@@ -351,23 +317,3 @@ describe('the research’s other figures', () => {
     }
   });
 });
-
-function expectJustAbove(z: number, delta2: number): void {
-  const sigmaSquared = sigmaSquaredOf(z, delta2);
-  expect(Number.isSafeInteger(sigmaSquared)).toBe(true);
-  // (z delta2)^2 of the doubles as they are, in rationals.
-  const [a, scaleA] = toRational(z);
-  const [b, scaleB] = toRational(delta2);
-  const exact = a * a * b * b;
-  const scale = (scaleA * scaleB) ** 2n;
-  expect(BigInt(sigmaSquared) * scale >= exact).toBe(true);
-  const over = (BigInt(sigmaSquared) - 1n) * scale - exact;
-  expect(over <= exact / 2n ** 48n).toBe(true);
-}
-
-/** A double as an integer over a power of two. */
-function toRational(value: number): [num: bigint, den: bigint] {
-  let [num, den] = [value, 1n];
-  while (!Number.isInteger(num)) [num, den] = [num * 2, den * 2n];
-  return [BigInt(num), den];
-}
