@@ -22,7 +22,7 @@ export async function openBrowserTwin(world) {
   const memory = await watchMemory(page);
   return {
     version: browser.version(),
-    begin: () => page.evaluate((options) => globalThis.bench.begin(options), world.person('chromium')),
+    begin: () => page.evaluate((options) => globalThis.bench.begin(options), world.person()),
     calls: (count) => page.evaluate((n) => globalThis.bench.calls(n), count),
     takePart: () => page.evaluate(() => globalThis.bench.takePart()),
     untilRound: (count) =>

@@ -29,7 +29,7 @@ export async function openNodeTwin(world) {
       call('begin', {
         databaseUrl: await world.database('bench_twin'),
         wrappingKey: randomBytes(32).toString('base64url'),
-        person: world.person('node'),
+        person: world.person(),
       }),
     calls: (count) => call('calls', count),
     takePart: () => call('takePart'),

@@ -1,6 +1,6 @@
 /** A real coordinator with four helpers and one region node, as the demo makes them, and what an app gives to a twin. */
 import { parameterCount } from '@twinkeep/protocol';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,20 +82,16 @@ async function furnishWorld({ run, processes, adminUrl, seed, rounds }) {
     clearBytes: 4 * (parameters + 2 * task.evaluation.bins + 2),
     issue: (subject, deviceKey) => credentialFor(issuer, subject, deviceKey, new Date()),
     database: (name) => createPartyDatabase(adminUrl, name),
-    /** Of one person, the same for the same seed and place; without functions, so that it can be sent to a page. */
-    person(place) {
-      const subject = createHash('sha256')
-        .update(`${seed} ${place} ${randomBytes(8).toString('hex')}`)
-        .digest();
-      const pseudonym = subject.subarray(0, 16).toString('base64url');
+    /** Options of a twin, without functions, so that they can be sent to a page, and what its business knows already. */
+    person() {
       return {
         coordinatorUrl: world.coordinatorUrl,
         trust: parties.trust,
         controller: CONTROLLER,
-        subject: pseudonym,
+        subject: randomBytes(16).toString('base64url'),
         tasks: [task.taskId],
         notice: { id: 'bench', version: '1', lang: 'en', hash: `sha-256:${'A'.repeat(43)}` },
-        records: recordsOf(`${seed}`, now),
+        records: recordsOf(String(seed), now),
       };
     },
   };
