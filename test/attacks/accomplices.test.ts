@@ -7,6 +7,7 @@ import {
   helperFamily,
   noiseKey,
   reportWords,
+  signStatement,
   statementHash,
   subtractWords,
   unpackWords,
@@ -86,12 +87,16 @@ describe('an accomplice', () => {
     const [one] = house.helpers;
     await one.work(workOf(config, { set }));
     const lie = await readyOf(house, set, 3);
-    const inNames = [2, 4].map((j) => ({ ...lie, body: { ...lie.body, j } }));
-    const stolen = inNames.map(({ body }) => ({
-      ...lie,
-      body,
-      signatures: [{ ...lie.signatures[0]!, kid: house.parties.helpers[body.j - 1]!.id }],
+    // In the names of others: its own statement altered, under their keys, and said anew under its own.
+    const altered = [2, 4].map((j) => ({ ...lie, body: { ...lie.body, j } }));
+    const stolen = altered.map((statement) => ({
+      ...statement,
+      signatures: [{ ...lie.signatures[0]!, kid: house.parties.helpers[statement.body.j - 1]!.id }],
     }));
+    const own = await Promise.all(
+      altered.map(({ body }) => signStatement('helper-ready', body, house.parties.helpers[2]!)),
+    );
+    const inNames = [...altered, ...own];
     await one.work(workOf(config, { set, readies: [...one.sent.readies, lie, lie, ...inNames, ...stolen] }));
     expect(one.sent.sums).toEqual([]);
   });

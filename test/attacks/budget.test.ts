@@ -1,5 +1,6 @@
 /** A coordinator that would have one participant in more sums than its privacy budget allows; each sum with noise that was planned for so many. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connectSql } from '../region/support/sql.ts';
 import { workOf, type MadeReport, type Reporter } from '../region/support/script.ts';
 import { createHouse, noisy, readyOf, type Config, type House } from './support/house.ts';
 
@@ -89,21 +90,30 @@ describe('the budget of a participant', () => {
   // Defence: edge-client/region/helper/ledger.ts, `findRefusal`: one decision at a time.
   it('is not overdrawn by two processes that answer at once', async () => {
     const task = await house.script.task({ privacy: noisy(1) });
-    const configs = await Promise.all([0, 1, 2, 3].map(() => house.config({}, task)));
+    const configs = await Promise.all([0, 1].map(() => house.config({}, task)));
     const [helper] = house.helpers;
     const made = await Promise.all(configs.map((config) => reportsOf(config, house.reporters)));
     const rounds = configs.flatMap(
       (config, at) => workOf(config, { reports: made[at]!.map((report) => report.offered(1)) }).rounds,
     );
     await helper.work({ ...workOf(configs[0]!, {}), rounds });
-    const answers = await Promise.all(
-      configs.map(async (config, at) => {
-        const { commit, members } = await house.script.commit(config, made[at]!);
-        return helper.store.answerSet(commit.statement.body.rcHash, 'A'.repeat(43), members);
-      }),
+    const sets = await Promise.all(configs.map((config, at) => house.script.commit(config, made[at]!)));
+
+    // Whoever has decided waits here to write, until both have had the time to decide.
+    const [held, watched] = [connectSql(helper.databaseUrl), connectSql(helper.databaseUrl)];
+    await held.query('BEGIN');
+    await held.query('LOCK TABLE participation IN SHARE MODE');
+    const answers = sets.map(({ commit, members }) =>
+      helper.store.answerSet(commit.statement.body.rcHash, 'A'.repeat(43), members),
     );
-    expect(answers.filter((refusal) => refusal === null)).toHaveLength(1);
-    expect(answers.filter((refusal) => refusal === 'budget-spent')).toHaveLength(3);
+    const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await vi.waitFor(async () => expect(await watched.query(waiting)).toEqual([{ n: 2 }]), 30_000);
+    await held.query('COMMIT');
+    const given = await Promise.all(answers);
+    expect(given).toHaveLength(2);
+    expect(new Set(given)).toEqual(new Set(['budget-spent', null]));
+    await Promise.all([held.end(), watched.end()]);
   });
 
   // Defence: edge-client/region/helper/ledger.ts, `answerSet`: what was answered before is the same answer, at no price.

@@ -62,7 +62,7 @@ describe('a model', () => {
     expect(await participate(fleet, task, good)).toMatchObject({ reported: 'accepted' });
   });
 
-  // Defence: edge-client/protocol/clip.ts, `admitClippedSum`.
+  // Defence: edge-client/protocol/clip.ts, `admitClippedSum`, and behind it the head-room in quantize.ts, `quantize`.
   it.each([Number.NaN, Number.POSITIVE_INFINITY, 1e300])(
     'that makes an engine answer %d ends in no report',
     async (value) => {

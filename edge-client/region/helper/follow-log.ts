@@ -63,7 +63,9 @@ async function readOn(
   const peaks = [...position.peaks];
   const sets: LoggedSet[] = [];
   while (range.size() < checkpoint.size) {
-    for (const entry of await source.entries(range.size(), checkpoint.size)) {
+    const entries = await source.entries(range.size(), checkpoint.size);
+    if (entries.length === 0) throw refusal('its leaves end before its head');
+    for (const entry of entries) {
       const leaf = base64UrlToBytes(entry.leaf);
       if (leafToEnvelope(leaf).type === 'set-commit') sets.push(openSet(leaf, entry, range.size()));
       const closed = range.append(hashLeaf(leaf));
