@@ -82,6 +82,23 @@ export function selectRows(table: Table, indices: ArrayLike<number>): Table {
   return { rows: rows.length, columns };
 }
 
+/** The rows of the second below those of the first, of the columns of the first. */
+export function stackTables(first: Table, second: Table): Table {
+  return createTable(
+    first.columns.map((column): Column => {
+      const other = columnOf(second, column.name);
+      if (column.kind === 'category' && other.kind === 'category') {
+        const words = [...new Set([...column.words, ...other.words])];
+        const codes = [...recodeColumn(column, words).codes, ...recodeColumn(other, words).codes];
+        return { ...column, words, codes: Int32Array.from(codes) };
+      }
+      if (column.kind === 'category' || other.kind === 'category')
+        throw new RangeError(`${column.name} is of another kind in the other table`);
+      return { ...column, values: Float64Array.from([...column.values, ...other.values]) };
+    }),
+  );
+}
+
 /** The same column with its codes for other words; a word that is not among them becomes `unknown`. */
 export function recodeColumn(column: CategoryColumn, words: readonly string[], unknown = -1): CategoryColumn {
   const places = new Map(words.map((word, place) => [word, place]));

@@ -1,6 +1,6 @@
 /** What a synthetic table teaches: train on synthetic, test on real (TSTR), beside train on real, test on real (TRTR). */
 import { createRandomSource } from '../prng.ts';
-import { columnOf, createTable, recodeColumn, selectRows, type Column, type Table } from '../table.ts';
+import { columnOf, selectRows, stackTables, type Table } from '../table.ts';
 import { fitBoosting } from './boosting.ts';
 import { areaInterval, areaUnderRoc, averagePrecision, brierScore, type Interval } from './curve.ts';
 import { shuffledPlaces } from './reference.ts';
@@ -72,21 +72,4 @@ export function detectionScore(real: Table, synthetic: Table, seed: number): num
     lost += 2 * Math.max(0.5, areaUnderRoc(model(selectRows(both, inside)), labelsOf(inside))) - 1;
   }
   return 1 - lost / FOLDS;
-}
-
-/** The rows of the second below those of the first, of the columns of the first. */
-function stackTables(first: Table, second: Table): Table {
-  return createTable(
-    first.columns.map((column): Column => {
-      const other = columnOf(second, column.name);
-      if (column.kind === 'category' && other.kind === 'category') {
-        const words = [...new Set([...column.words, ...other.words])];
-        const codes = [...recodeColumn(column, words).codes, ...recodeColumn(other, words).codes];
-        return { ...column, words, codes: Int32Array.from(codes) };
-      }
-      if (column.kind === 'category' || other.kind === 'category')
-        throw new RangeError(`${column.name} is of another kind in the other table`);
-      return { ...column, values: Float64Array.from([...column.values, ...other.values]) };
-    }),
-  );
 }

@@ -126,6 +126,8 @@ describe('two columns', () => {
     const real = [column(0, 10), words('x', 'y')] as const;
     expect(contingencySimilarity(real, [column(-100, 1_000), words('x', 'y')])).toBe(1);
     expect(contingencySimilarity(real, [column(0, 8.9), words('x', 'y')])).toBe(0.5);
+    // An edge belongs to the bin above it.
+    expect(contingencySimilarity(real, [column(0, 9), words('x', 'y')])).toBe(1);
   });
 
   it('a column whose every value is wrong scores under 0.05, alone and beside every other column', () => {
