@@ -15,10 +15,6 @@ const PROCESSES = ['e2e', 'faults', 'demo', 'demo-pages', 'browser'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
-// The browser twin's rounds against a whole house are work in progress and not yet steady from machine to machine:
-// `TWINKEEP_BROWSER_E2E=1 npm test -- --project processes` runs them.
-const UNSTEADY = process.env['TWINKEEP_BROWSER_E2E'] === undefined ? ['test/e2e/browser-*.test.ts'] : [];
-
 const server = {
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -56,7 +52,7 @@ export default defineConfig({
         test: {
           name: 'processes',
           include: PROCESSES,
-          exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts', ...UNSTEADY],
+          exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts'],
           ...node,
           fileParallelism: false,
           sequence: { groupOrder: 3 },

@@ -149,13 +149,14 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
     expect(proxy.reports).toHaveLength(1);
     proxy.reset();
 
-    // The same keys over an empty database: a coordinator that starts its history anew.
-    await world.coordinator.kill('SIGTERM');
-    const file = configFile(world.parties.coordinator);
-    const config = JSON.parse(await readFile(file, 'utf8')) as object;
-    await writeFile(file, JSON.stringify({ ...config, databaseUrl: await createTestDatabase() }));
+    // The same keys over empty databases: a house that starts its history anew, helpers included, who would not join another.
+    await Promise.all([world.coordinator, ...world.helpers].map((party) => party.kill('SIGTERM')));
+    for (const party of [world.parties.coordinator, ...world.parties.helpers]) {
+      const file = configFile(party);
+      const config = JSON.parse(await readFile(file, 'utf8')) as object;
+      await writeFile(file, JSON.stringify({ ...config, databaseUrl: await createTestDatabase() }));
+    }
     await world.coordinator.start();
-    await Promise.all(world.helpers.map((helper) => helper.kill('SIGTERM')));
     await Promise.all(world.helpers.map((helper) => helper.start()));
     await world.publish(rounds.task);
     const INCONSISTENT = 'The public log does not continue the one that this device saw before.';
