@@ -127,9 +127,9 @@ describe('the noise', () => {
           { columns: schema.columns.slice(0, 1) },
           { epsilon: 8, delta: 1e-5 },
         );
-        const [first, second] = privacy!.steps as [{ variance: number }, { variance: number }];
+        const [first, second] = privacy!.steps.map((step) => step.variance) as [number, number];
         // The class count and the sum of two cells, weighted by how exact they are.
-        const variance = 1 / (1 / first.variance + 1 / (2 * second.variance));
+        const variance = 1 / (1 / first + 1 / (2 * second));
         return (classes[0]!.rows - 40) / Math.sqrt(variance);
       }),
     );
@@ -159,7 +159,8 @@ async function empiricalEpsilon(epsilon: number, trials: number): Promise<number
     const [classes, singles = new Int32Array()] = counts as [Int32Array, Int32Array | undefined];
     let sum = classes[1]! / variances[0]!;
     const from = singles.length === 14 ? 7 : classes[1]! > 0 ? 0 : null;
-    for (const cell of from === null ? [] : [from + 1, from + 3, from + 5]) sum += singles[cell]! / variances[1]!;
+    for (const cell of from === null ? [] : [from + 1, from + 3, from + 5])
+      sum += singles[cell]! / variances[1]!;
     return sum;
   };
   const without: number[] = [];

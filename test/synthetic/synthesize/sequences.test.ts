@@ -67,9 +67,7 @@ const pairs = (sequences: SequenceEvent[][]): Map<string, number> => {
 describe('event sequences', () => {
   it('keep lengths, order and gaps', async () => {
     const made = sampleSequences(await fitSequences(real, schema, null), 4_000, 1);
-    expect(
-      sequenceLengthSimilarity(real, made.map((events) => events.map(() => 0)) as never),
-    ).toBeGreaterThan(0.97);
+    expect(sequenceLengthSimilarity(times(real), times(made))).toBeGreaterThan(0.97);
     for (const statistic of ['mean', 'median', 'max'] as const)
       expect(sequenceStatisticSimilarity(gaps(real), gaps(made), statistic)).toBeGreaterThan(0.9);
     expect(interRowSimilarity(times(real), times(made))).toBeGreaterThan(0.93);
@@ -86,7 +84,7 @@ describe('event sequences', () => {
   it('with epsilon: most of it, and the ledger says what each customer may move', async () => {
     const model = await fitSequences(real, schema, { epsilon: 3, delta: 1e-6 });
     const made = sampleSequences(model, 4_000, 1);
-    expect(sequenceLengthSimilarity(real as never, made as never)).toBeGreaterThan(0.93);
+    expect(sequenceLengthSimilarity(times(real), times(made))).toBeGreaterThan(0.93);
     expect(Math.abs(pairs(made).get('visit>order')! - pairs(real).get('visit>order')!)).toBeLessThan(0.1);
     const { rho, lengthVariance, transitionVariance } = model.privacy!;
     const spent = 1 / (2 * lengthVariance) + 12 ** 2 / (2 * transitionVariance);
