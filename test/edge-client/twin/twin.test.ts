@@ -9,11 +9,27 @@ import { createOrigin, type Origin, type Tab } from './support/origin.ts';
 
 let world: World;
 let tasks = 0;
+/** Helpers sign what is proposed, and close what was abandoned, for as long as the tests run. */
+let attendance: { over: boolean; done: Promise<void> };
 beforeAll(async () => {
   world = await createWorld();
   for (const helper of world.helpers) mustSucceed(await helper.publishEpoch());
+  attendance = { over: false, done: Promise.resolve() };
+  attendance.done = attend();
 });
-afterAll(() => world.stop());
+afterAll(async () => {
+  attendance.over = true;
+  await attendance.done;
+  await world.stop();
+});
+
+async function attend(): Promise<void> {
+  while (!attendance.over) {
+    await world.helpersCosign();
+    await world.helpersClose();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 interface Scene {
   task: TaskSpec;
