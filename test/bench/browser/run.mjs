@@ -21,8 +21,8 @@ const { values: flags } = parseArgs({
 });
 const rounds = Number(flags.rounds);
 const events = Number(flags.events);
-/** Caches fill and code is compiled before anything counts. */
-const WARM_UP = 10;
+/** Caches fill, a browser keeps a note of its first 250 fetches, and code is compiled, before anything counts. */
+const WARM_UP = 40;
 const SAMPLES = 10;
 
 const world = await openWorld(Number(flags.seed), rounds + WARM_UP);
