@@ -104,6 +104,20 @@ describe('a full quota', () => {
     expect(await inTab(tab, 'open')).toBe('created');
   });
 
+  it('used up to the last byte lets the store be erased, though not even a mark can be left', async () => {
+    expect(await inTab(tab, 'open')).toBe('created');
+    await inTab(tab, 'enrol', ['behavioral']);
+    await limit(1);
+    let events = 0;
+    // Chromium remembers for a while how much room there was.
+    await expect
+      .poll(() => inTab(tab, 'record', `e${events++}`), { timeout: 90_000, interval: 500 })
+      .toBe('store/full');
+    expect(await inTab(tab, 'eraseUnopened', false)).toEqual({ files: 'removed' });
+    await limit(null);
+    expect(await inTab(tab, 'open')).toBe('created');
+  });
+
   it('can be asked about, and so can the promise not to evict', async () => {
     await inTab(tab, 'open');
     await inTab(tab, 'enrol', ['behavioral']);
