@@ -50,6 +50,7 @@ export {
   type PrivacyLedger,
   type TreeClass,
 } from './mst.ts';
+export { parseModel } from './model.ts';
 export type { Conditions } from './sample-mst.ts';
 export {
   parseSchema,
