@@ -190,7 +190,7 @@ describe('the log, for everyone', () => {
       'round-result': 1,
       consent: 6,
     });
-    expect(report.disclosed).toBe(9);
+    expect(report.disclosed).toBe(8);
     const text = new TextDecoder().decode(exported).replace('"count":3', '"count":4');
     await expect(verifyExport(chunks(utf8ToBytes(text)), { vkey })).rejects.toMatchObject({
       code: 'export/disagrees',
