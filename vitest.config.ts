@@ -28,6 +28,8 @@ const node = {
   hookTimeout: 120_000,
   globalSetup: ['test/support/global-setup.ts'],
   pool: 'forks' as const,
+  // Much of the time of a file is waiting, for processes or the database: two of them share what two cores have.
+  maxWorkers: 2,
   server: { deps: { inline: [/@twinkeep\//] } },
 };
 
@@ -47,14 +49,13 @@ export default defineConfig({
         },
       },
       {
-        // One file at a time and alone: they start many processes and wait for them.
+        // Apart from the others: they start many processes and wait for them.
         ...server,
         test: {
           name: 'processes',
           include: PROCESSES,
           exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts'],
           ...node,
-          fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
       },

@@ -272,7 +272,8 @@ describe('the status page', () => {
   test('says what its task protects, and what it does not', async () => {
     const { page } = watcher;
     await page.locator('.protected').getByText('differential privacy is off').first().waitFor();
-    expect(await page.locator('.protected .chip.good').count()).toBeGreaterThan(1);
+    // One operator runs this house: little is held off from it.
+    expect(await page.locator('.protected .chip.good').count()).toBeGreaterThan(0);
     expect(await page.locator('.protected .chip.bad').count()).toBeGreaterThan(1);
   });
 
