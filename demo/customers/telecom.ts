@@ -1,14 +1,6 @@
 /** Invented customers of a telecom operator: the events of half a year, and whether they left in the three months after it. */
 import { CATEGORIES } from '@twinkeep/consent';
-import {
-  inputWidth,
-  NOISY_SETTINGS,
-  parseTask,
-  privacyFor,
-  STANDARD_DELTA,
-  STANDARD_EPSILON,
-  type TaskSpec,
-} from '@twinkeep/protocol';
+import { inputWidth, NOISY_SETTINGS, parseTask, standardPrivacy, type TaskSpec } from '@twinkeep/protocol';
 import { DEFAULT_ROUNDS } from '@twinkeep/region';
 import {
   createTelecomPopulation,
@@ -59,9 +51,7 @@ export const EXACT_SETTINGS: Pick<TaskSpec, 'clipL2' | 'optimizer' | 'evaluation
 
 function telecomTask(settings: TaskSettings): TaskSpec {
   const rounds = settings.rounds ?? DEFAULT_ROUNDS;
-  const privacy =
-    privacyAsked(settings.privacy, rounds) ??
-    privacyFor({ epsilon: STANDARD_EPSILON, delta: STANDARD_DELTA, trainings: rounds });
+  const privacy = privacyAsked(settings.privacy, rounds) ?? standardPrivacy(rounds);
   const { bins, ...noisy } = NOISY_SETTINGS;
   const settingsOf =
     privacy.mech === 'none'

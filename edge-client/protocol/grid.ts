@@ -15,6 +15,7 @@
  */
 import { helperFamily } from './family.ts';
 import { ProtocolError } from './problem.ts';
+import { paddedLength } from './rotate.ts';
 
 /** Bits of a word on the wire and of the modulus. */
 export type ModulusBits = 20 | 24 | 32;
@@ -59,7 +60,7 @@ const SMALLEST_UNIT = 2 ** 4;
 /** @throws ProtocolError 'protocol/headroom' where no grid is fine enough */
 export function planGrid(spec: GridSpec): GridPlan {
   // Noise swamps what a finer grid would add, and coarser steps are sampled faster: rounding costs 1/64 of the sensitivity there.
-  const finest = spec.noise === null ? LARGEST_UNIT : nextPowerOfTwo(64 * Math.sqrt(spec.dPadded));
+  const finest = spec.noise === null ? LARGEST_UNIT : paddedLength(64 * Math.sqrt(spec.dPadded));
   for (let unit = Math.min(finest, LARGEST_UNIT); unit >= SMALLEST_UNIT; unit /= 2) {
     const plan = planWithUnit(unit, spec);
     if (spec.maxTwins * plan.qTwin + plan.noiseBound < 2 ** (spec.bits - 1)) return plan;
@@ -96,10 +97,4 @@ function planWithUnit(unit: number, { dPadded, noise }: GridSpec): GridPlan {
 /** Allowance for the noise of all helper sets in one coordinate, in grid steps: 12 standard deviations. */
 export function noiseAllowance(sigmaSquared: number, sets: number): number {
   return Math.ceil(12 * Math.sqrt(sigmaSquared * sets));
-}
-
-function nextPowerOfTwo(value: number): number {
-  let power = 1;
-  while (power < value) power *= 2;
-  return power;
 }

@@ -12,6 +12,11 @@ export interface WantedPrivacy {
 export const STANDARD_EPSILON = 8;
 export const STANDARD_DELTA = 1e-5;
 
+/** Where nobody asks for anything else: every training round counted. */
+export function standardPrivacy(rounds: number): PrivacySpec {
+  return privacyFor({ epsilon: STANDARD_EPSILON, delta: STANDARD_DELTA, trainings: rounds });
+}
+
 /** Held-out twins spend what trainers spend on a twentieth of the reports: fewer figures, and each of them sharper. */
 const TRAININGS_PER_EVALUATION = 20;
 

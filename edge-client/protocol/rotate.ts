@@ -6,9 +6,11 @@
 import type { MaskPrg } from './prg.ts';
 import { ProtocolError } from './problem.ts';
 
-/** The smallest power of two that holds d coordinates. */
+/** The smallest power of two that holds d coordinates; by doubling, since a logarithm may be rounded another way elsewhere. */
 export function paddedLength(d: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, d)));
+  let length = 1;
+  while (length < d) length *= 2;
+  return length;
 }
 
 /** Signs (+1 or -1) of a rotation, from the round's public 32-byte seed. */

@@ -3,9 +3,7 @@ import {
   inputWidth,
   NOISY_SETTINGS,
   parseTask,
-  privacyFor,
-  STANDARD_DELTA,
-  STANDARD_EPSILON,
+  standardPrivacy,
   type Feature,
   type TaskSpec,
   type Transform,
@@ -42,10 +40,7 @@ export function taskFromMapping(
   const features = featuresFromMapping(mapping);
   const taskId = overrides.taskId ?? said.taskId ?? slug(mapping.title);
   const rounds = overrides.rounds ?? said.rounds ?? DEFAULT_ROUNDS;
-  const privacy =
-    overrides.privacy ??
-    said.privacy ??
-    privacyFor({ epsilon: STANDARD_EPSILON, delta: STANDARD_DELTA, trainings: rounds });
+  const privacy = overrides.privacy ?? said.privacy ?? standardPrivacy(rounds);
   const { bins, clipL2, optimizer } = privacy.mech === 'none' ? EXACT_SETTINGS : NOISY_SETTINGS;
   const group = <K extends 'floors' | 'helpers' | 'windows'>(key: K): TaskSpec[K] =>
     ({ ...DEFAULTS[key], ...said[key], ...overrides[key] }) as TaskSpec[K];
