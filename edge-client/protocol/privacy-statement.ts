@@ -82,7 +82,7 @@ function sentenceOnReports({ task, trust, helpers, breakers }: Facts): string {
   );
 }
 
-function sentenceOnSums({ task }: Facts): string {
+function sentenceOnSums({ task, breakers }: Facts): string {
   const { privacy } = task;
   if (privacy.mech === 'none')
     return (
@@ -90,7 +90,8 @@ function sentenceOnSums({ task }: Facts): string {
       'bounded. This is confidentiality of single reports, not privacy of the model.'
     );
   return (
-    'The helpers add noise to every sum before anyone can open it. Whoever sees every sum, every model and all other people’s data learns ' +
+    `The helpers add noise to every sum before anyone ${breakers.length === 1 ? 'else ' : ''}can open it. ` +
+    `Whoever ${breakers.length === 1 ? 'else ' : ''}sees every sum, every model and all other people’s data learns ` +
     `about one person at most epsilon ${privacy.epsilon} (delta ${privacy.delta}), over at most ${privacy.trainings} ` +
     `${plural(privacy.trainings, 'training')}; the device, the coordinator and each helper refuse one more.`
   );

@@ -73,6 +73,7 @@ describe('a privacy statement', () => {
       /^Bank runs the coordinator .* a leaked database, and not against that operator/,
     );
     expect(rows[1]).toMatchObject({ held: false, from: 'Bank can open it' });
+    expect(paragraph).toMatch(/Whoever else sees every sum/);
     expect(rows[2]?.held).toBe(false);
     expect(rows[3]?.from).toMatch(/^everyone but Bank/);
   });
