@@ -56,7 +56,7 @@ export default defineConfig({
           include: PROCESSES,
           exclude: [...configDefaults.exclude, 'test/**/*.chromium.test.ts'],
           ...node,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -81,7 +81,9 @@ export default defineConfig({
         },
         test: {
           name: 'chromium',
-          sequence: { groupOrder: 2 },
+          // Beside those of Node: a browser on one core, what mostly waits on the other.
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
           include: ['test/{audit,consent,protocol}/**/*.test.ts', 'test/**/*.chromium.test.ts'],
           // A command line is a process.
           exclude: [...configDefaults.exclude, 'test/audit/cli.test.ts'],
