@@ -14,6 +14,8 @@ import {
   type Ed25519Signer,
   type Log,
   type LogHead,
+  type LogStore,
+  type SubtreeId,
   type WitnessPolicy,
 } from '@twinkeep/audit';
 import { statementHash, verifyDetached, type Random, type Statement } from '@twinkeep/protocol';
@@ -34,6 +36,8 @@ export interface LoggedEntry {
   index: number;
   leaf: Uint8Array;
   salt: Uint8Array;
+  /** Tlog-proof under the log's own checkpoint of this append. Reads nothing: all that it takes is at hand. */
+  prove(): Promise<string>;
 }
 
 /** The head under which things are shown to anybody outside. */
@@ -71,19 +75,14 @@ export interface JournalDeps {
 }
 
 export function createJournal({ signer, origin, random, witnesses }: JournalDeps): Journal {
-  const logOn = (db: Db, lock: 'read' | 'lock-head'): Log =>
-    createLog({
-      store: createLogStore(db, lock),
-      signer,
-      origin,
-      hash: nativeSha256,
-      verify: verifyDetached,
-    });
+  const logOver = (store: LogStore): Log =>
+    createLog({ store, signer, origin, hash: nativeSha256, verify: verifyDetached });
+  const logOn = (db: Db): Log => logOver(createLogStore(db));
 
   const countWitnesses = witnesses === null ? null : createWitnessCount(witnesses);
   const published = async (db: Db): Promise<PublishedHead | null> => {
     if (countWitnesses === null) {
-      const head = await logOn(db, 'read').head();
+      const head = await logOn(db).head();
       return head === null ? null : { ...head, bare: head.note, witnesses: 0 };
     }
     const head = await readWitnessedHead(db);
@@ -98,13 +97,17 @@ export function createJournal({ signer, origin, random, witnesses }: JournalDeps
       const salt = random(SALT_BYTES);
       return { ...createLeaf({ type, at: new Date(at), body, salt }), salt };
     });
-    const { firstIndex } = await logOn(tx, 'lock-head').append(made.map(({ leaf }) => leaf));
-    return made.map(({ leaf, salt }, i) => ({ index: firstIndex + i, leaf, salt }));
+    const log = logOver(rememberHashes(createLogStore(tx, 'lock-head')));
+    const { firstIndex, head } = await log.append(made.map(({ leaf }) => leaf));
+    return made.map(({ leaf, salt }, i) => {
+      const index = firstIndex + i;
+      return { index, leaf, salt, prove: () => log.receipt(index, head) };
+    });
   };
 
   return {
     origin,
-    read: (db) => logOn(db, 'read'),
+    read: (db) => logOn(db),
     published,
     lock: async (tx) => {
       const head = await createLogStore(tx, 'lock-head').head();
@@ -153,6 +156,28 @@ function countOf(note: string, policy: WitnessPolicy): number {
     if (error instanceof AuditError) return 0;
     throw error;
   }
+}
+
+/**
+ * Keeps in memory what an append reads and writes: the right edge of the tree before it, and all that it closes. The proofs of the appended
+ * leaves need no other hash.
+ */
+function rememberHashes(store: LogStore): LogStore {
+  const known = new Map<string, Uint8Array>();
+  const nameOf = ({ level, index }: SubtreeId): string => `${level}/${index}`;
+  return {
+    ...store,
+    hashes: async (ids) => {
+      const unknown = ids.filter((id) => !known.has(nameOf(id)));
+      const read = unknown.length === 0 ? [] : await store.hashes(unknown);
+      unknown.forEach((id, i) => known.set(nameOf(id), read[i] as Uint8Array));
+      return ids.map((id) => known.get(nameOf(id)) as Uint8Array);
+    },
+    append: async (expectedSize, next, leaves, hashes) => {
+      await store.append(expectedSize, next, leaves, hashes);
+      for (const each of hashes) known.set(nameOf(each), each.hash);
+    },
+  };
 }
 
 /** How statements are named on the wire and in the tables: base64url of the hash of the signed bytes. */
