@@ -56,5 +56,17 @@ export {
   type SubtreeId,
 } from './prove.ts';
 export type { LogHead, LogStore } from './store.ts';
+export { pathToTile, TILE_HEIGHT, TILE_WIDTH, tileToPath, type TileId } from './tile-path.ts';
+export {
+  decodeEntryBundle,
+  decodeTile,
+  encodeEntryBundle,
+  encodeTile,
+  MAX_ENTRY_LENGTH,
+  partialTilesOf,
+  tilesFor,
+  tileToLeaves,
+  tileToSubtrees,
+} from './tiles.ts';
 export { verifyExport, type ExportReport, type VerifyExportOptions } from './verify-export.ts';
 export { createNoteKey, noteKeyToVkey, vkeyToNoteKey, type NoteAlgorithm, type NoteKey } from './vkey.ts';

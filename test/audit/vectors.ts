@@ -32,9 +32,17 @@ interface NoteVectors {
   sunlightCosignature: { note: string; vkey: string; timestamp: number };
 }
 
+interface TileVectors {
+  roots: Record<string, string>;
+  tilesSha256ForSize70000: Record<string, string>;
+  entriesBundle000Sha256: string;
+  entriesBundle000Bytes: number;
+  pathExamples: Record<string, string>;
+}
+
 export const rfc: RfcVectors = rfcVectors;
 export const notes: NoteVectors = noteVectors;
-export const tiles: { roots: Record<string, string> } = tileVectors;
+export const tiles: TileVectors = tileVectors;
 
 export function hexes(texts: string[]): Uint8Array[] {
   return texts.map(hexToBytes);
