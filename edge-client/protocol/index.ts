@@ -23,6 +23,7 @@ export * from './key.ts';
 export * from './layout.ts';
 export * from './logged.ts';
 export * from './mask.ts';
+export * from './members.ts';
 export * from './model.ts';
 export * from './noise-key.ts';
 export * from './packing.ts';

@@ -5,7 +5,7 @@
  *   header      canonical JSON of ReportHeader
  *   signature   64 bytes: Ed25519 by the device key over "twinkeep/1/report\n" and the header bytes
  *   box 1..m    sealed mask seeds, one per helper
- *   members     16 bytes per twin, ascending: whose updates or evaluations are summed in here
+ *   members     32 bytes per twin (`members.ts`): whose updates or evaluations are summed in here
  *   vector      words of b bits (`packing.ts`): quantised sum + masks, modulo 2^b
  *
  * The header binds everything else by hash. Members go to the coordinator, for the consent gate; helpers see header, signature
@@ -29,6 +29,7 @@ import { helperFamily } from './family.ts';
 import { createFrameReader, lengthPrefixed } from './frame.ts';
 import type { SigningKey } from './key.ts';
 import { addMask, SEED_BYTES, seedCommitment } from './mask.ts';
+import { bytesToMembers, drawMembers, MEMBER_BYTES, membersRoot } from './members.ts';
 import { isPacked, packedLength, packWords } from './packing.ts';
 import type { MaskPrg } from './prg.ts';
 import { ProblemError, ProtocolError } from './problem.ts';
@@ -41,7 +42,6 @@ import { PROTOCOL } from './version.ts';
 
 const MAGIC = Uint8Array.from([...utf8ToBytes('TWKR'), 1]);
 const MAX_HEADER_BYTES = 8_192 + MAX_CREDENTIAL_BYTES;
-export const MEMBER_BYTES = 16;
 
 export interface ReportHeader {
   v: 1;
@@ -55,7 +55,8 @@ export interface ReportHeader {
   commitments: string[];
   /** Twins summed in the vector. */
   twins: number;
-  membersHash: string;
+  /** RFC 6962, over the records of the members. */
+  membersRoot: string;
   credential: string;
 }
 
@@ -67,7 +68,7 @@ const headerSchema: v.GenericSchema<ReportHeader> = v.strictObject({
   boxHashes: v.pipe(v.array(hashSchema), v.minLength(1), v.maxLength(8)),
   commitments: v.pipe(v.array(hashSchema), v.minLength(1), v.maxLength(70)),
   twins: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e7)),
-  membersHash: hashSchema,
+  membersRoot: hashSchema,
   credential: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_CREDENTIAL_BYTES)),
 });
 
@@ -105,7 +106,7 @@ export async function maskReport(
   const boxes = config.helpers.map(({ j, boxKey }) =>
     sealSeeds(context, family, seeds, j, base64UrlToBytes(boxKey)),
   );
-  const memberBytes = membersToBytes(members);
+  const memberBytes = drawMembers(members, deps.random);
   const header: ReportHeader = {
     v: 1,
     rcHash: bytesToBase64Url(rcHash),
@@ -116,7 +117,7 @@ export async function maskReport(
       bytesToBase64Url(seedCommitment(seeds[index] as Uint8Array, rcHash, set)),
     ),
     twins: quantized.twins,
-    membersHash: bytesToBase64Url(sha256(memberBytes)),
+    membersRoot: membersRoot(memberBytes),
     credential: device.credential,
   };
   for (const seed of seeds) seed.fill(0);
@@ -154,8 +155,11 @@ export interface DecodedReport {
   headerHash: Uint8Array;
   signature: Uint8Array;
   boxes: Uint8Array[];
-  /** Subject ids, ascending. */
+  /** Subject ids, ascending as bytes. */
   members: string[];
+  /** 16 bytes for each of them. */
+  memberSalts: Uint8Array[];
+  memberBytes: Uint8Array;
   vectorBytes: Uint8Array;
 }
 
@@ -210,7 +214,7 @@ export function decodeReport(
     if (bytesToBase64Url(sha256(box)) !== header.boxHashes[i])
       throw new ProblemError('report/box-hash', `helper ${i + 1}`);
   });
-  checkMembers(report);
+  checkMembers(report, hash);
   return report;
 }
 
@@ -246,8 +250,19 @@ function readFrame(
     const memberBytes = reader.takePrefixed(longest.members, 'the members');
     const vectorBytes = reader.takePrefixed(bytes.length, 'the vector');
     reader.end();
-    const members = bytesToMembers(memberBytes);
-    return { header, headerBytes, headerHash: sha256(headerBytes), signature, boxes, members, vectorBytes };
+    const { subjects: members, salts: memberSalts } = bytesToMembers(memberBytes);
+    const headerHash = sha256(headerBytes);
+    return {
+      header,
+      headerBytes,
+      headerHash,
+      signature,
+      boxes,
+      members,
+      memberSalts,
+      memberBytes,
+      vectorBytes,
+    };
   } catch (error) {
     if (error instanceof ProtocolError) throw new ProblemError('report/malformed', error.message);
     throw error;
@@ -274,31 +289,10 @@ function verifyHeaderSignature(headerBytes: Uint8Array, signature: Uint8Array, k
     throw new ProblemError('report/signature');
 }
 
-function checkMembers({ header, members }: DecodedReport): void {
+function checkMembers({ header, members, memberBytes }: DecodedReport, hash: Sha256): void {
   if (members.length !== header.twins)
     throw new ProblemError('report/members', 'their number is not that of the header');
-  if (members.some((member, i) => i > 0 && !(base64UrlOrder(members[i - 1] as string, member) < 0))) {
-    throw new ProblemError('report/members', 'they are not ascending and distinct');
-  }
-  if (bytesToBase64Url(sha256(membersToBytes(members))) !== header.membersHash)
-    throw new ProblemError('report/members');
-}
-
-function membersToBytes(members: readonly string[]): Uint8Array {
-  return concatBytes(...[...members].sort(base64UrlOrder).map((member) => base64UrlToBytes(member)));
-}
-
-function bytesToMembers(bytes: Uint8Array): string[] {
-  if (bytes.length % MEMBER_BYTES !== 0)
-    throw new ProblemError('report/members', 'their length is not a whole number');
-  return Array.from({ length: bytes.length / MEMBER_BYTES }, (_, i) =>
-    bytesToBase64Url(bytes.subarray(i * MEMBER_BYTES, (i + 1) * MEMBER_BYTES)),
-  );
-}
-
-/** Order of subject ids on the wire: plain string order of their base64url, the same on every engine. */
-function base64UrlOrder(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  if (membersRoot(memberBytes, hash) !== header.membersRoot) throw new ProblemError('report/members');
 }
 
 function checkVector(bytes: Uint8Array, config: RoundConfig): void {

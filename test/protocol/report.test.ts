@@ -5,8 +5,12 @@ import {
   createSigningKey,
   decodeReport,
   helperFamily,
+  leavesRoot,
   maskReport,
   maxReportBytes,
+  MEMBER_BYTES,
+  memberLeaf,
+  membersRoot,
   openSeeds,
   planGrid,
   ProblemError,
@@ -63,7 +67,10 @@ async function rebuild(
   const headerBytes = change.headerBytes ?? canonicalBytes({ ...report.header, ...change.header });
   const signature = await device.sign(Buffer.concat([utf8ToBytes('twinkeep/1/report\n'), headerBytes]));
   const members =
-    change.members ?? Buffer.concat(report.members.map((member) => Buffer.from(member, 'base64url')));
+    change.members ??
+    Buffer.concat(
+      report.members.flatMap((member, i) => [Buffer.from(member, 'base64url'), report.memberSalts[i]!]),
+    );
   const fields = [
     headerBytes,
     signature,
@@ -87,7 +94,12 @@ describe('a report', () => {
     const report = decode(bytes);
     expect(report.header).toMatchObject({ v: 1, key: device.id, twins: 3, credential: 'jwt' });
     expect(report.header.rcHash).toBe(bytesToBase64Url(round.rcHash));
-    expect(report.members).toEqual([...report.members].sort());
+    expect(report.members).toEqual(
+      report.members.toSorted((a, b) => Buffer.compare(base64UrlToBytes(a), base64UrlToBytes(b))),
+    );
+    expect(new Set(report.memberSalts.map(bytesToBase64Url)).size).toBe(3);
+    const leaves = report.members.map((member, i) => memberLeaf(member, report.memberSalts[i]!));
+    expect(leavesRoot(leaves)).toBe(report.header.membersRoot);
     expect(report.headerHash).toEqual(headerHash);
     expect(Buffer.from(await rebuild(report, {})).equals(bytes)).toBe(true);
     expect(bytes.length).toBeLessThanOrEqual(maxReportBytes(round.config, 3));
@@ -249,7 +261,7 @@ describe('a report signed by its device over something untrue', () => {
     const bytes = await rebuild(report, change);
     return codeOf(() => decode(bytes));
   };
-  const member = (n: number): Buffer => Buffer.alloc(16, n);
+  const member = (n: number): Buffer => Buffer.alloc(MEMBER_BYTES, n);
 
   it('has no other spelling of its header', async () => {
     const report = decode((await makeReport(round, { device })).bytes);
@@ -279,7 +291,7 @@ describe('a report signed by its device over something untrue', () => {
     ['a hash with padding', { vectorHash: `${'A'.repeat(43)}=` }, 'report/malformed'],
     ['a hash in another spelling', { vectorHash: `${'A'.repeat(42)}B` }, 'report/malformed'],
     ['another vector', { vectorHash: 'A'.repeat(43) }, 'report/vector-hash'],
-    ['other members', { membersHash: 'A'.repeat(43) }, 'report/members'],
+    ['other members', { membersRoot: 'A'.repeat(43) }, 'report/members'],
     ['too few boxes', { boxHashes: ['A'.repeat(43)] }, 'report/malformed'],
     ['too few commitments', { commitments: ['A'.repeat(43)] }, 'report/malformed'],
     ['a credential that is too long', { credential: 'x'.repeat(2_049) }, 'report/malformed'],
@@ -291,13 +303,15 @@ describe('a report signed by its device over something untrue', () => {
 
   it('names distinct members in ascending order', async () => {
     const hash = (members: Uint8Array): Partial<ReportHeader> => ({
-      membersHash: bytesToBase64Url(sha256(members)),
+      membersRoot: membersRoot(members),
     });
     const descending = Buffer.concat([member(3), member(2), member(1)]);
     const twice = Buffer.concat([member(1), member(1), member(2)]);
+    const otherSalt = Buffer.concat([Buffer.alloc(16, 1), Buffer.alloc(16, 9)]);
+    const salted = Buffer.concat([member(1), otherSalt, member(2)]);
     const odd = Buffer.concat([member(1), member(2), member(3).subarray(1)]);
     const fine = Buffer.concat([member(1), member(2), member(3)]);
-    for (const members of [descending, twice, odd])
+    for (const members of [descending, twice, salted, odd])
       expect(await codeOfChange({ members, header: hash(members) })).toBe('report/members');
     expect(await codeOfChange({ members: fine, header: hash(fine) })).toBe('accepted');
   });

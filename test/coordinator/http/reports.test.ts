@@ -8,6 +8,8 @@ import {
   statementHash,
   type RoundConfig,
   type SigningKey,
+  MEMBER_BYTES,
+  membersRoot,
 } from '@twinkeep/protocol';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,9 +92,9 @@ const without = (field: string): Promise<Uint8Array> => {
   return withHeader(parts, canonicalBytes(Object.fromEntries(fields)), key).then(putTogether);
 };
 /** Another list of members, with the hash and the number in the header to match. */
-const members = (bytes: Uint8Array, twins: number = bytes.length / 16): Promise<Uint8Array> =>
-  withFields({ ...parts, members: bytes }, { membersHash: hashOf(bytes), twins }, key).then(putTogether);
-const member = (i: number): Uint8Array => parts.members.subarray(i * 16, i * 16 + 16);
+const members = (bytes: Uint8Array, twins: number = bytes.length / MEMBER_BYTES): Promise<Uint8Array> =>
+  withFields({ ...parts, members: bytes }, { membersRoot: membersRoot(bytes), twins }, key).then(putTogether);
+const member = (i: number): Uint8Array => parts.members.subarray(i * MEMBER_BYTES, (i + 1) * MEMBER_BYTES);
 const reportWith = async (options: Parameters<typeof reportOf>[3]): Promise<Uint8Array> =>
   (await reportOf(node, round.config, round.rcHash, options)).report.bytes;
 
@@ -124,7 +126,7 @@ const MALFORMED: Bad[] = [
     () => headerText((text) => text.replace('{', '{"v":1,')),
   ],
   ['a header with a field more', 'report/malformed', () => header({ more: 1 })],
-  ['a header with a field less', 'report/malformed', () => without('membersHash')],
+  ['a header with a field less', 'report/malformed', () => without('membersRoot')],
   ['a header of another version', 'report/malformed', () => header({ v: 2 })],
   ['no twins', 'report/malformed', () => header({ twins: 0 })],
   ['half a twin', 'report/malformed', () => header({ twins: 2.5 })],
@@ -209,11 +211,16 @@ const FORGED: Bad[] = [
   ['a member more than twins', 'report/members', () => header({ twins: 2 })],
   ['members in another order', 'report/members', () => members(concatBytes(member(1), member(0), member(2)))],
   ['a member twice', 'report/members', () => members(concatBytes(member(0), member(0), member(1)))],
-  ['half a member', 'report/members', () => members(parts.members.slice(0, 40), 3)],
+  ['half a member', 'report/members', () => putTogether({ ...parts, members: parts.members.slice(0, 80) })],
   [
     'other members than the header names',
     'report/members',
-    () => putTogether({ ...parts, members: flipBit(parts.members, 47) }),
+    () => putTogether({ ...parts, members: flipBit(parts.members, 2 * MEMBER_BYTES + 15) }),
+  ],
+  [
+    'another salt than the header names',
+    'report/members',
+    () => putTogether({ ...parts, members: flipBit(parts.members, MEMBER_BYTES - 1) }),
   ],
   ['more twins than the round has room for', 'report/too-many-twins', () => header({ twins: 1_001 })],
   [
