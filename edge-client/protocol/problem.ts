@@ -37,6 +37,7 @@ export type ProblemCode =
   | 'consent/invalid'
   | 'consent/conflict'
   | 'consent/foreign'
+  | 'consent/erased'
   | 'helper/epoch'
   | 'helper/statement'
   | 'helper/sum'
@@ -45,7 +46,9 @@ export type ProblemCode =
   | 'task/exists'
   | 'task/unknown'
   | 'model/unknown'
-  | 'log/range';
+  | 'log/range'
+  | 'evidence/unknown'
+  | 'evidence/too-large';
 
 /** Code -> [HTTP status, title]. Titles say what was wrong in words a stranger understands. */
 export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
@@ -84,6 +87,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'consent/invalid': [400, 'A consent event is not valid'],
   'consent/conflict': [409, 'A consent event does not follow the one before it'],
   'consent/foreign': [403, 'This key may not speak for that data subject'],
+  'consent/erased': [410, 'This data subject was erased here; nothing more is taken about them'],
   'helper/epoch': [400, 'The helper epoch is not valid'],
   'helper/statement': [403, 'The statement of the helper is not valid'],
   'helper/sum': [400, 'The sum of masks does not have the form that the round asks for'],
@@ -93,6 +97,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'task/unknown': [404, 'There is no such task'],
   'model/unknown': [404, 'There is no model with this hash'],
   'log/range': [400, 'The log does not reach that far'],
+  'evidence/unknown': [404, 'There is nothing here that such evidence could be about'],
+  'evidence/too-large': [413, 'The evidence is larger than one pack may be; ask for less at a time'],
 };
 
 /** A request that was understood and refused. `detail` never carries personal data: it is sent back and logged. */

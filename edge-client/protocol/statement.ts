@@ -18,7 +18,8 @@ export type StatementType =
   | 'helper-close'
   | 'helper-ack'
   | 'helper-ready'
-  | 'helper-sums';
+  | 'helper-sums'
+  | 'evidence';
 
 export interface Statement<T> {
   type: StatementType;
