@@ -8,20 +8,12 @@
 // The message does not name the witness: one key under two names would be two witnesses for the price of one, so it counts once.
 // Lines go from witness to log to reader through hands that nobody trusts: whoever relies on one verifies it.
 
-import { bytesToHex, concatBytes } from './bytes.ts';
+import { concatBytes } from './bytes.ts';
 import { textToCheckpoint } from './checkpoint.ts';
 import { verifyEd25519, type Ed25519Signer, type Ed25519Verify } from './ed25519.ts';
 import { AuditError } from './errors.ts';
 import { cosignatureMessage, readNote, signatureToLine } from './note.ts';
-import { createNoteKey, vkeyToNoteKey, type NoteKey } from './vkey.ts';
-
-/** Whose cosignatures a reader demands. Who runs a witness is for people to judge; what counts is its key. */
-export interface WitnessPolicy {
-  /** `name` is the key's; `vkey` is of signature type 4. */
-  witnesses: { name: string; operator: string; vkey: string }[];
-  /** So many of them, at least 1. */
-  threshold: number;
-}
+import { createNoteKey, type NoteKey } from './vkey.ts';
 
 /**
  * The witness's signature line over a checkpoint's text. Throws `checkpoint/malformed`.
@@ -61,29 +53,6 @@ export function readCosignature(
 /** The note with lines of `readCosignature` after its own. They must be over this note's text. */
 export function mergeCosignatures(note: string, lines: readonly string[]): string {
   return `${note}${lines.filter((line) => !note.includes(line)).join('')}`;
-}
-
-/**
- * The names of the witnesses of `policy` that cosigned this note, whose log signature is the caller's to check. Throws `note/unwitnessed`
- * if they are fewer than its threshold, `note/unverified` if the line of one of them does not verify, `note/malformed`, and
- * `vkey/malformed` if the policy names a key that is no witness's.
- */
-export function verifyWitnessed(
-  note: string,
-  policy: WitnessPolicy,
-  { verify = verifyEd25519 }: { verify?: Ed25519Verify } = {},
-): string[] {
-  const keys = policy.witnesses.map(({ vkey }) => vkeyToNoteKey(vkey));
-  keys.forEach(requireWitness);
-  const { signatures } = readNote(note, keys, { verify });
-  const names = new Map(signatures.map(({ key }) => [bytesToHex(key.publicKey), key.name]));
-  if (policy.threshold < 1 || names.size < policy.threshold) {
-    throw new AuditError(
-      'note/unwitnessed',
-      `note: cosigned by ${names.size} witnesses, of whom ${policy.threshold} are needed`,
-    );
-  }
-  return [...names.values()];
 }
 
 function requireWitness({ name, algorithm }: NoteKey): void {

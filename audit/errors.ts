@@ -27,8 +27,10 @@ export type AuditErrorCode =
   | 'checkpoint/wrong-origin'
   | 'proof/malformed'
   | 'add-checkpoint/malformed'
+  | 'policy/malformed'
   | 'tile/malformed'
   | 'tile/missing'
+  | 'tile/unreadable'
   | 'tile/disagrees'
   | 'leaf/malformed'
   | 'log/conflict'
@@ -67,6 +69,22 @@ export class ExportError extends AuditError {
     super(code, message, options);
     this.name = 'ExportError';
     this.line = line;
+  }
+}
+
+/** Which resource of a tiled log is the one that is not there or not what it should be. */
+export class TileError extends AuditError {
+  readonly path: string;
+
+  constructor(
+    code: 'tile/malformed' | 'tile/missing' | 'tile/disagrees',
+    path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(code, `${path}: ${message}`, options);
+    this.name = 'TileError';
+    this.path = path;
   }
 }
 

@@ -20,16 +20,17 @@ export {
   textToCheckpoint,
   type Checkpoint,
 } from './checkpoint.ts';
-export {
-  cosign,
-  mergeCosignatures,
-  readCosignature,
-  verifyWitnessed,
-  type WitnessPolicy,
-} from './cosignature.ts';
+export { cosign, mergeCosignatures, readCosignature } from './cosignature.ts';
 export { createCompactRange, type CompactRange, type StoredHash } from './compact-range.ts';
 export { createSigner, verifyEd25519, type Ed25519Signer, type Ed25519Verify } from './ed25519.ts';
-export { AuditError, ExportError, LogConflictError, TwinkeepError, type AuditErrorCode } from './errors.ts';
+export {
+  AuditError,
+  ExportError,
+  LogConflictError,
+  TileError,
+  TwinkeepError,
+  type AuditErrorCode,
+} from './errors.ts';
 export { EXPORT_FORMAT, exportLog, type ExportEntry } from './export.ts';
 export type { FsckReport } from './fsck.ts';
 export { HASH_LENGTH, sha256, type Sha256 } from './hash.ts';
@@ -46,6 +47,7 @@ export {
   type InclusionProof,
 } from './merkle.ts';
 export { openNote, readNote, signNote, type NoteSignature, type OpenNoteOptions } from './note.ts';
+export { NO_QUORUM, policyToText, textToPolicy, type TlogPolicy } from './policy.ts';
 export { proofToText, textToProof, verifyProof, type TlogProof } from './proof.ts';
 export {
   completeSubtrees,
@@ -55,8 +57,18 @@ export {
   type HashReader,
   type SubtreeId,
 } from './prove.ts';
+export {
+  openByPolicy,
+  tlogPolicyToWitnessPolicy,
+  verifyQuorum,
+  verifyWitnessed,
+  witnessPolicyToTlogPolicy,
+  type WitnessPolicy,
+} from './quorum.ts';
 export type { LogHead, LogStore } from './store.ts';
 export { pathToTile, TILE_HEIGHT, TILE_WIDTH, tileToPath, type TileId } from './tile-path.ts';
+export { CHECKPOINT_PATH, createFetchReader, maxLengthOf, type TileReader } from './tile-reader.ts';
+export { createTileTree, type TileTree, type TileTreeDeps } from './tile-tree.ts';
 export {
   decodeEntryBundle,
   decodeTile,

@@ -10,7 +10,7 @@ import { bytesToBase64, type LogHead } from '@twinkeep/audit';
 
 import { exportedText, logHeads, origin, vkey } from './exported.ts';
 
-const bin = fileURLToPath(new URL('../../audit/bin/twinkeep-audit.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../audit/auditor/bin/twinkeep-audit.js', import.meta.url));
 
 let folder: string;
 let heads: LogHead[];
