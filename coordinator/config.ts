@@ -1,4 +1,5 @@
 /** The configuration: one JSON file. Files that it names are resolved against its own folder. */
+import { base64UrlToBytes } from '@twinkeep/audit';
 import { parseTrust, ProtocolError, type Trust } from '@twinkeep/protocol';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -23,6 +24,8 @@ export interface CoordinatorConfig {
   key: PrivateJwk;
   /** Private JWK (Ed25519) of the log: whoever has it can write another history. */
   logKey: PrivateJwk;
+  /** 32 bytes, under which the keys of all data subjects are sealed. Lost with it: every consent. */
+  vaultKey: Uint8Array;
 }
 
 /** RFC 8037. */
@@ -50,10 +53,11 @@ const origin = v.pipe(
   ),
 );
 
-type Settings = Omit<CoordinatorConfig, 'trust' | 'key' | 'logKey'> & {
+type Settings = Omit<CoordinatorConfig, 'trust' | 'key' | 'logKey' | 'vaultKey'> & {
   trustFile: string;
   keyFile: string;
   logKeyFile: string;
+  vaultKeyFile: string;
 };
 
 const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
@@ -69,6 +73,7 @@ const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
   trustFile: path,
   keyFile: path,
   logKeyFile: path,
+  vaultKeyFile: path,
   allowedOrigins: v.optional(v.pipe(v.array(origin), v.maxLength(64)), []),
   witnesses: v.exactOptional(
     v.pipe(
@@ -80,7 +85,10 @@ const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
 });
 
-const coordinate = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, '32 bytes in base64url'));
+const coordinate = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, '32 bytes in base64url'),
+);
 /** Other members (kid, use) are left out: keys are named by themselves here. */
 const jwkSchema: v.GenericSchema<unknown, PrivateJwk> = v.object({
   kty: v.literal('OKP'),
@@ -91,12 +99,13 @@ const jwkSchema: v.GenericSchema<unknown, PrivateJwk> = v.object({
 
 /** @throws CoordinatorError 'config/unreadable' or 'config/invalid', naming file and field and never a value */
 export async function readConfig(file: string): Promise<CoordinatorConfig> {
-  const { trustFile, keyFile, logKeyFile, ...settings } = await readSettings(file);
+  const { trustFile, keyFile, logKeyFile, vaultKeyFile, ...settings } = await readSettings(file);
   return {
     ...settings,
     trust: await readTrust(trustFile),
     key: await readKeyFile(keyFile),
     logKey: await readKeyFile(logKeyFile),
+    vaultKey: await readVaultKey(vaultKeyFile),
   };
 }
 
@@ -109,11 +118,20 @@ export async function readSettings(file: string): Promise<Settings> {
     trustFile: near(settings.trustFile),
     keyFile: near(settings.keyFile),
     logKeyFile: near(settings.logKeyFile),
+    vaultKeyFile: near(settings.vaultKeyFile),
   };
 }
 
 export function readKeyFile(file: string): Promise<PrivateJwk> {
   return readValid(file, jwkSchema);
+}
+
+/** One line of text, like a region node's wrapping key. */
+export async function readVaultKey(file: string): Promise<Uint8Array> {
+  const text = (await readText(file)).trim();
+  if (!v.is(coordinate, text))
+    throw new CoordinatorError('config/invalid', `${file}: expected 32 bytes in base64url`);
+  return base64UrlToBytes(text);
 }
 
 async function readTrust(file: string): Promise<Trust> {
@@ -140,15 +158,18 @@ async function readValid<T>(file: string, schema: v.GenericSchema<unknown, T>): 
 }
 
 async function readJsonFile(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new CoordinatorError('config/unreadable', `${file}: cannot be read`, { cause });
-  }
+  const text = await readText(file);
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new CoordinatorError('config/invalid', `${file}: is not JSON`, { cause });
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CoordinatorError('config/unreadable', `${file}: cannot be read`, { cause });
   }
 }

@@ -1,8 +1,9 @@
 /** Makes the key files that a configuration names and that are not there yet. What is there is never overwritten. */
-import { createNoteKey, noteKeyToVkey } from '@twinkeep/audit';
-import { createSigningKey, exportSigningKey, importSigningKey } from '@twinkeep/protocol';
+import { bytesToBase64Url, createNoteKey, noteKeyToVkey } from '@twinkeep/audit';
+import { createSigningKey, exportSigningKey, importSigningKey, randomBytes } from '@twinkeep/protocol';
 import { writeFile } from 'node:fs/promises';
-import { readKeyFile, readSettings } from './config.ts';
+import { readKeyFile, readSettings, readVaultKey } from './config.ts';
+import { KEY_BYTES } from './store/seal.ts';
 
 /**
  * @param origin the log's name, for ever
@@ -12,9 +13,11 @@ export async function initKeys(
   configFile: string,
   origin: string,
 ): Promise<{ coordinator: { key: string }; log: { vkey: string } }> {
-  const { keyFile, logKeyFile } = await readSettings(configFile);
+  const { keyFile, logKeyFile, vaultKeyFile } = await readSettings(configFile);
   await writeNewKey(keyFile);
   await writeNewKey(logKeyFile);
+  await writeNew(vaultKeyFile, bytesToBase64Url(randomBytes(KEY_BYTES)));
+  await readVaultKey(vaultKeyFile);
   const key = await importSigningKey(await readKeyFile(keyFile));
   const logKey = await importSigningKey(await readKeyFile(logKeyFile));
   return {
@@ -24,9 +27,12 @@ export async function initKeys(
 }
 
 async function writeNewKey(file: string): Promise<void> {
-  const jwk = await exportSigningKey(await createSigningKey(true));
+  await writeNew(file, JSON.stringify(await exportSigningKey(await createSigningKey(true)), null, 2));
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
   try {
-    await writeFile(file, `${JSON.stringify(jwk, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
+    await writeFile(file, `${text}\n`, { flag: 'wx', mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

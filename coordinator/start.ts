@@ -28,6 +28,7 @@ import { listenForWakes } from './store/listen.ts';
 import { createLogStore } from './store/log-store.ts';
 import { migrate } from './store/migrate.ts';
 import { createRunTx, type TxObserver } from './store/tx.ts';
+import { openVault } from './store/vault.ts';
 
 export interface Coordinator {
   host: string;
@@ -46,7 +47,7 @@ export interface Surroundings {
 }
 
 /**
- * @throws CoordinatorError 'config/key-mismatch' where a key is not the one that the trust file names
+ * @throws CoordinatorError 'config/key-mismatch' where a key is not the one that the trust file names, or that sealed the database
  * @throws AuditError 'log/disagrees' where the stored log is not the one that was signed: a person has to look
  */
 export async function startCoordinator(
@@ -84,8 +85,9 @@ export async function startCoordinator(
       witnesses: config.trust.witnesses,
     });
     const onRetry = (name: string, code: string): void => log.info({ name, code }, 'transaction tried again');
+    const vault = await openVault(db, config.vaultKey, randomBytes);
     const runTx = createRunTx({ db, onRetry, observe: surroundings.observe });
-    const ledger = createConsentLedger();
+    const ledger = createConsentLedger(vault);
     const statements = createStatements(journal);
     const registry = createRegistry();
     const { trust, publicUrl, allowedOrigins } = config;
@@ -136,7 +138,7 @@ export async function startCoordinator(
       publicUrl,
       clock,
     });
-    const takeConsents = createConsentIntake({ db, runTx, journal, ledger, clock });
+    const takeConsents = createConsentIntake({ db, runTx, journal, ledger, vault, clock });
     const server = createServer(
       createApp({ rounds, takeConsents, auth, room, publicUrl, allowedOrigins, log }),
     );

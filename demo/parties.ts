@@ -3,7 +3,7 @@
  * `trust.json`, public keys only. In earnest each party makes its own key on its own machine; here one operator makes them all.
  *
  *   trust.json                 what everyone pins
- *   coordinator/               config.json, key.json, log-key.json
+ *   coordinator/               config.json, key.json, log-key.json, vault.key
  *   helper-1/ ...              config.json, key.json
  *   witness-1/ ...             config.json, key.json
  *   node-01/ ...               config.json, key.json, credential.jwt, wrapping.key
@@ -73,6 +73,7 @@ export async function createParties(folder: string, nodes: number, witnesses: nu
     await makeFolder(own);
   const coordinator = await createKey(parties.coordinator.folder, 'key.json');
   const log = await createKey(parties.coordinator.folder, 'log-key.json');
+  await writeSecret(join(parties.coordinator.folder, 'vault.key'), bytesToBase64Url(randomBytes(32)));
   const helpers = await Promise.all(parties.helpers.map((party) => createKey(party.folder, 'key.json')));
   await makeFolder(join(folder, 'issuer'));
   const issuer = await createKey(join(folder, 'issuer'), 'key.json');

@@ -57,6 +57,7 @@ export async function furnish(
     listen: { host: '127.0.0.1', port },
     publicUrl: coordinatorUrl,
     logKeyFile: 'log-key.json',
+    vaultKeyFile: 'vault.key',
     allowedOrigins: visitors === null ? [] : [visitors.origin],
     witnesses: await writeWitnesses(parties, databaseUrls),
   });

@@ -1,9 +1,9 @@
 /**
  * Taking consent events in: verified first, then admitted and logged in one transaction, then answered with receipts.
  *
- * Who may speak for a subject: the key that sent the first event about it, and no other. A key with credentials for one twin speaks as the
- * subject of that credential; a key with credentials for many is a collector (a region node) for the party it first named. So a
- * withdrawal comes from the very key that granted. It counts from the moment it is logged: a report that holds the twin and was
+ * Who may speak for a subject: any key with a credential for that one twin, so all of a person's devices; and the collector (a region node, a key
+ * with credentials for many twins, for the party it first named) that spoke for the subject before anybody else did. A
+ * withdrawal counts from the moment it is logged: a report that holds the twin and was
  * uploaded before is dropped whole when its round's set is fixed later; once the set is fixed, the withdrawal counts from the next round.
  *
  * A batch is taken whole or not at all. Sent again, it gets the same receipts: a lost answer costs nothing.
@@ -38,6 +38,7 @@ import {
 } from '../store/consents.ts';
 import type { Db, Tx } from '../store/schema.ts';
 import type { RunTx } from '../store/tx.ts';
+import type { Vault } from '../store/vault.ts';
 import type { ConsentLedger, SubjectConsent } from './ledger.ts';
 
 export interface ConsentSender {
@@ -51,6 +52,7 @@ export interface ConsentIntakeDeps {
   runTx: RunTx;
   journal: Journal;
   ledger: ConsentLedger;
+  vault: Vault;
   clock: () => number;
 }
 
@@ -108,7 +110,7 @@ function claimedParty(jws: string | undefined): string {
 /** Holding the log's lock: bindings, counters and states stand still, so all checks below are true when the events are logged. */
 async function logEvents(
   tx: Tx,
-  { journal, ledger, clock }: ConsentIntakeDeps,
+  { journal, ledger, vault, clock }: ConsentIntakeDeps,
   signed: readonly SignedConsent[],
   jkt: string,
   holder: KeyHolder,
@@ -116,6 +118,7 @@ async function logEvents(
   await journal.lock(tx);
   const receipts = await readReceipts(
     tx,
+    vault,
     signed.map(({ id }) => id),
   );
   const fresh = signed
@@ -125,40 +128,49 @@ async function logEvents(
   if (holder.role === 'collector' && (await bindCollector(tx, jkt, holder.party)) !== holder.party)
     throw new ProblemError('consent/foreign', 'the key acts for another party');
   const now = clock();
-  await admitAll(tx, ledger, fresh, jkt, now);
+  await admitAll(tx, { ledger, vault }, fresh, jkt, holder.role, now);
 
   const bodies = fresh.map(({ jws }) => ({ type: 'consent', body: jws }));
   const entries = await journal.append(tx, bodies, now);
   const rows = fresh.map(({ id, jws, event }, i) => {
     const { index, leaf, salt } = entries[i] as LoggedEntry;
     receipts.set(id, { event: id, index, leaf, salt });
-    return { id, subject: event.subject, jkt, seq: event.seq, index, receivedAt: now, body: jws, salt };
+    const { subject, seq } = event;
+    const collector = holder.role === 'collector' ? jkt : null;
+    return { id, subject, jkt, collector, seq, index, receivedAt: now, body: jws, salt };
   });
-  await insertEvents(tx, rows);
+  await insertEvents(tx, vault, rows);
   return receipts;
 }
 
 async function admitAll(
   tx: Tx,
-  ledger: ConsentLedger,
+  { ledger, vault }: Pick<ConsentIntakeDeps, 'ledger' | 'vault'>,
   fresh: readonly (SignedConsent & { place: number })[],
   jkt: string,
+  role: KeyHolder['role'],
   now: number,
 ): Promise<void> {
   const subjects = [...new Set(fresh.map(({ event }) => event.subject))];
   const consents = await ledger.read(tx, subjects);
   const lastSeq = await readLastSeq(tx, jkt, subjects);
+  if ((await vault.erased(tx, subjects)).size > 0) throw new ProblemError('consent/erased');
   for (const { id, event, place } of fresh) {
     const { subject, seq } = event;
     const before = consents.get(subject) as SubjectConsent;
-    if (before.jkt !== null && before.jkt !== jkt)
+    const isNew = before.state.subject === null;
+    if (role === 'collector' && !isNew && before.collector !== jkt)
       throw new ProblemError('consent/foreign', `event ${place}`);
     if (seq <= (lastSeq.get(subject) ?? 0))
       throw new ProblemError('consent/conflict', `event ${place}: its counter was used`);
     await namingPlace(place, () => admitConsent(event, before.state, now));
     // Where exactly it will stand matters to nobody here but the next event of the same subject, which comes after it.
     const index = before.state.lastIndex + 1;
-    consents.set(subject, { jkt, state: applyConsent(before.state, { id, event, index, receivedAt: now }) });
+    const collector = isNew && role === 'collector' ? jkt : before.collector;
+    consents.set(subject, {
+      collector,
+      state: applyConsent(before.state, { id, event, index, receivedAt: now }),
+    });
     lastSeq.set(subject, seq);
   }
 }

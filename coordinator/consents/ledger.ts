@@ -16,7 +16,7 @@ import {
   type ConsentState,
 } from '@twinkeep/consent';
 import {
-  readBindings,
+  readCollectors,
   readEventsAfter,
   readEventsAt,
   readEventsOf,
@@ -24,11 +24,12 @@ import {
   type EventWithBody,
 } from '../store/consents.ts';
 import type { Db } from '../store/schema.ts';
+import type { Vault } from '../store/vault.ts';
 
 export interface SubjectConsent {
   state: ConsentState;
-  /** Thumbprint of the key that speaks for the subject; null where nobody has. */
-  jkt: string | null;
+  /** Thumbprint of the collector that speaks for the subject; null where the subject's own devices do, or nobody has yet. */
+  collector: string | null;
 }
 
 export type BulkQuestion = Omit<ConsentQuestion, 'subject'>;
@@ -45,6 +46,8 @@ export interface ConsentLedger {
 
 export interface ReportMembers {
   members: readonly string[];
+  /** Pseudonym of the reporter's credential. */
+  sub: string;
   /** Thumbprint of the reporting device. */
   jkt: string;
 }
@@ -59,7 +62,7 @@ const KEPT_QUESTIONS = 256;
 /** Some kilobytes each. Beyond that, the oldest are folded again when they are needed. */
 const KEPT_SUBJECTS = 50_000;
 
-export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLedger {
+export function createConsentLedger(vault: Vault, capacity: number = KEPT_SUBJECTS): ConsentLedger {
   const kept = new Map<string, Kept>();
   let cursor = -1;
 
@@ -76,6 +79,7 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
     const news = fresh.filter(({ id, subject }) => kept.get(subject)?.state.links.has(id) === false);
     for (const event of await readEventsAt(
       db,
+      vault,
       news.map(({ index }) => index),
     )) {
       const entry = kept.get(event.subject);
@@ -93,9 +97,10 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
         for (const subject of members) if (!kept.has(subject)) missing.push(subject);
       if (missing.length === 0) return;
       const before = cursor;
-      const [bindings, events] = [await readBindings(db, missing), await readEventsOf(db, missing)];
+      const collectors = await readCollectors(db, missing);
+      const events = await readEventsOf(db, vault, missing);
       if (cursor !== before) continue;
-      for (const [subject, entry] of foldAll(bindings, events))
+      for (const [subject, entry] of foldAll(collectors, events))
         if (!kept.has(subject)) kept.set(subject, entry);
       return;
     }
@@ -126,7 +131,7 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
       const found = new Map(
         subjects.map((subject) => {
           const entry = kept.get(subject);
-          return [subject, { state: entry?.state ?? NO_CONSENT, jkt: entry?.jkt ?? null }];
+          return [subject, { state: entry?.state ?? NO_CONSENT, collector: entry?.collector ?? null }];
         }),
       );
       forgetOldest();
@@ -136,25 +141,31 @@ export function createConsentLedger(capacity: number = KEPT_SUBJECTS): ConsentLe
       await sync(db);
       await load(db, reports);
       const key = sameQuestion(question);
-      const allows = (subject: string, jkt: string): boolean => {
+      const allows = (subject: string, isOwn: boolean, jkt: string): boolean => {
         const entry = kept.get(subject);
-        if (entry === undefined || entry.jkt !== jkt) return false;
+        if (entry === undefined || !(isOwn || entry.collector === jkt)) return false;
         const known = entry.answer;
         if (known?.question === key && at < known.until) return known.allow;
         const { allow, validUntil } = decide({ ...question, subject }, entry.state, at);
         entry.answer = { question: key, allow, until: validUntil ?? Infinity };
         return allow;
       };
-      const answers = reports.map(({ members, jkt }) => members.every((subject) => allows(subject, jkt)));
+      const answers = reports.map(({ members, sub, jkt }) =>
+        members.every((subject) => allows(subject, members.length === 1 && subject === sub, jkt)),
+      );
       forgetOldest();
       return answers;
     },
   };
 }
 
-function foldAll(bindings: Map<string, string>, events: readonly EventWithBody[]): Map<string, Kept> {
+function foldAll(
+  collectors: Map<string, string | null>,
+  events: readonly EventWithBody[],
+): Map<string, Kept> {
   const folded = new Map<string, Kept>();
-  for (const [subject, jkt] of bindings) folded.set(subject, { state: NO_CONSENT, jkt, answer: null });
+  for (const [subject, collector] of collectors)
+    folded.set(subject, { state: NO_CONSENT, collector, answer: null });
   for (const event of events) {
     const entry = folded.get(event.subject);
     if (entry !== undefined) entry.state = apply(entry.state, event);

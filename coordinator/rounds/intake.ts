@@ -55,7 +55,7 @@ export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise
     // The machine is pure: asked beforehand, it says whether the round still takes reports.
     step(configToRules(config), round.state, input, now);
     // Gate G2. It spares everyone a report that gate G3 would drop; only G3 decides.
-    const members = [{ members: decoded.members, jkt: credential.jkt }];
+    const members = [{ members: decoded.members, sub: credential.sub, jkt: credential.jkt }];
     const [allowed] = await deps.ledger.allow(tx, consentQuestion(config), members, now);
     if (allowed !== true) throw new ProblemError('report/consent');
     const report = {

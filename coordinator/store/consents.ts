@@ -1,6 +1,8 @@
 /** The consent ledger: events in log order, who may speak for whom, and the vault with their bodies. */
+import { bytesToUtf8, concatBytes, utf8ToBytes } from '@twinkeep/audit';
 import { sql } from 'kysely';
 import type { Db, Tx } from './schema.ts';
+import type { Vault } from './vault.ts';
 
 export interface StoredEvent {
   id: string;
@@ -31,9 +33,14 @@ export async function readNewestIndex(db: Db): Promise<number> {
 export interface EventWithBody extends StoredEvent {
   /** Compact JWS. */
   body: string;
+  /** Opens the commitment in the leaf. */
+  salt: Uint8Array;
 }
 
-const withBody = (db: Db) =>
+const SALT_BYTES = 32;
+const contextOf = (index: number): string => `consent:${index}`;
+
+const withSealed = (db: Db) =>
   db
     .selectFrom('consent_events as e')
     .innerJoin('vault as v', 'v.leaf_index', 'e.leaf_index')
@@ -42,33 +49,62 @@ const withBody = (db: Db) =>
       'e.subject',
       'e.leaf_index as index',
       'e.received_at as receivedAt',
-      'v.body',
+      'v.sealed',
     ])
     .orderBy('e.leaf_index');
 
-export async function readEventsAt(db: Db, indices: readonly number[]): Promise<EventWithBody[]> {
+export async function readEventsAt(
+  db: Db,
+  vault: Vault,
+  indices: readonly number[],
+): Promise<EventWithBody[]> {
   if (indices.length === 0) return [];
-  return withBody(db)
+  const rows = await withSealed(db)
     .where(sql<boolean>`e.leaf_index = any(${indices}::bigint[])`)
     .execute();
+  return openBodies(db, vault, rows);
 }
 
-/** All events of these subjects in log order. An event whose body was erased is not among them, and grants nothing. */
-export async function readEventsOf(db: Db, subjects: readonly string[]): Promise<EventWithBody[]> {
+/** All events of these subjects in log order. Of an erased subject there are none, and nothing is granted. */
+export async function readEventsOf(
+  db: Db,
+  vault: Vault,
+  subjects: readonly string[],
+): Promise<EventWithBody[]> {
   if (subjects.length === 0) return [];
-  return withBody(db)
+  const rows = await withSealed(db)
     .where(sql<boolean>`e.subject = any(${subjects}::text[])`)
     .execute();
+  return openBodies(db, vault, rows);
 }
 
-/** Which key speaks for each of these subjects; those nobody spoke for are not there. */
-export async function readBindings(db: Db, subjects: readonly string[]): Promise<Map<string, string>> {
+async function openBodies(
+  db: Db,
+  vault: Vault,
+  rows: readonly (StoredEvent & { sealed: Uint8Array })[],
+): Promise<EventWithBody[]> {
+  const opened = await vault.openFor(
+    db,
+    rows.map(({ subject, index, sealed }) => ({ subject, context: contextOf(index), sealed })),
+  );
+  return rows.flatMap(({ sealed: _, ...row }, i) => {
+    const bytes = opened[i] ?? null;
+    if (bytes === null) return [];
+    return [{ ...row, salt: bytes.slice(0, SALT_BYTES), body: bytesToUtf8(bytes.subarray(SALT_BYTES)) }];
+  });
+}
+
+/** The collector that speaks for each of these subjects, null where their own devices do; those nobody spoke for are not there. */
+export async function readCollectors(
+  db: Db,
+  subjects: readonly string[],
+): Promise<Map<string, string | null>> {
   const rows = await db
     .selectFrom('consent_subjects')
     .selectAll()
     .where(sql<boolean>`subject = any(${subjects}::text[])`)
     .execute();
-  return new Map(rows.map(({ subject, jkt }) => [subject, jkt]));
+  return new Map(rows.map(({ subject, collector }) => [subject, collector]));
 }
 
 /** Counter of the newest event that this key sent for each of these subjects. */
@@ -91,21 +127,32 @@ export interface EventReceipt {
 }
 
 /** Of these events, the receipts of those that are in the log. */
-export async function readReceipts(db: Db, ids: readonly string[]): Promise<Map<string, EventReceipt>> {
-  const rows = await db
-    .selectFrom('consent_events as e')
+export async function readReceipts(
+  db: Db,
+  vault: Vault,
+  ids: readonly string[],
+): Promise<Map<string, EventReceipt>> {
+  const rows = await withSealed(db)
     .innerJoin('log_leaves as l', 'l.leaf_index', 'e.leaf_index')
-    .innerJoin('vault as v', 'v.leaf_index', 'e.leaf_index')
-    .select(['e.event_id as event', 'e.leaf_index as index', 'l.leaf', 'v.salt'])
+    .select('l.leaf')
     .where(sql<boolean>`e.event_id = any(${ids}::text[])`)
     .execute();
-  return new Map(rows.map((row) => [row.event, row]));
+  const leaves = new Map(rows.map(({ id, leaf }) => [id, leaf]));
+  return new Map(
+    (await openBodies(db, vault, rows)).map(({ id, index, salt }) => {
+      const leaf = leaves.get(id) as Uint8Array;
+      return [id, { event: id, index, leaf, salt }];
+    }),
+  );
 }
 
 export interface NewEvent {
   id: string;
   subject: string;
+  /** Thumbprint of the key that signed. */
   jkt: string;
+  /** For a subject whom nobody has spoken for: the collector that does from now on, or null for the subject's own devices. */
+  collector: string | null;
   seq: number;
   index: number;
   receivedAt: number;
@@ -113,11 +160,20 @@ export interface NewEvent {
   salt: Uint8Array;
 }
 
-/** Binds subjects that nobody spoke for to the key of their first event. */
-export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+/** @throws RangeError where one of the subjects was erased, which the caller has ruled out under the same lock */
+export async function insertEvents(tx: Tx, vault: Vault, events: readonly NewEvent[]): Promise<void> {
   const column = <K extends keyof NewEvent>(key: K): NewEvent[K][] => events.map((event) => event[key]);
-  await sql`insert into consent_subjects (subject, jkt)
-    select * from unnest(${column('subject')}::text[], ${column('jkt')}::text[]) on conflict do nothing`.execute(
+  const sealed = await vault.sealFor(
+    tx,
+    events.map(({ subject, index, body, salt }) => ({
+      subject,
+      context: contextOf(index),
+      bytes: concatBytes(salt, utf8ToBytes(body)),
+    })),
+  );
+  if (sealed.includes(null)) throw new RangeError('an event of an erased subject');
+  await sql`insert into consent_subjects (subject, collector)
+    select * from unnest(${column('subject')}::text[], ${column('collector')}::text[]) on conflict do nothing`.execute(
     tx,
   );
   await sql`insert into consent_events (event_id, subject, jkt, seq, leaf_index, received_at)
@@ -125,10 +181,8 @@ export async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise
       ${column('seq')}::bigint[], ${column('index')}::bigint[], ${column('receivedAt')}::bigint[])`.execute(
     tx,
   );
-  await sql`insert into vault (leaf_index, body, salt)
-    select * from unnest(${column('index')}::bigint[], ${column('body')}::text[], ${column('salt')}::bytea[])`.execute(
-    tx,
-  );
+  await sql`insert into vault (leaf_index, sealed)
+    select * from unnest(${column('index')}::bigint[], ${sealed}::bytea[])`.execute(tx);
 }
 
 export async function readCollectorParty(db: Db, jkt: string): Promise<string | null> {

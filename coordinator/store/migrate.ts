@@ -3,12 +3,14 @@ import { Migrator } from 'kysely';
 import { up as init } from './migrations/0001-init.ts';
 import { up as witnesses } from './migrations/0002-witnesses.ts';
 import { up as cosignedRounds } from './migrations/0003-cosigned-rounds.ts';
+import { up as vault } from './migrations/0004-vault.ts';
 import type { Db } from './schema.ts';
 
 const MIGRATIONS = {
   '0001-init': { up: init },
   '0002-witnesses': { up: witnesses },
   '0003-cosigned-rounds': { up: cosignedRounds },
+  '0004-vault': { up: vault },
 };
 
 /** Every migration runs in one transaction with its record: a crash leaves the schema before or after, never between. */

@@ -56,14 +56,21 @@ export async function insertReport(tx: Tx, report: NewReport): Promise<boolean> 
 export interface StoredCandidate {
   headerHash: string;
   twins: number;
+  sub: string;
   jkt: string;
   members: string[];
 }
 
 /** Every report of the round in order of arrival, with whose twins are in it. */
 export async function readCandidates(tx: Tx, rcHash: string): Promise<StoredCandidate[]> {
-  const { rows } = await sql<{ header_hash: string; twins: number; jkt: string; members: string }>`
-    select r.header_hash, r.twins, r.jkt, m.members
+  const { rows } = await sql<{
+    header_hash: string;
+    twins: number;
+    sub: string;
+    jkt: string;
+    members: string;
+  }>`
+    select r.header_hash, r.twins, r.sub, r.jkt, m.members
     from reports r join (
       select header_hash, string_agg(subject, ' ') as members from report_members
       where rc_hash = ${rcHash} group by header_hash) m using (header_hash)

@@ -2,7 +2,8 @@
  * The coordinator's tables, as types. What each column means stands once, in `migrations/`.
  *
  * Trust: the database holds no secret that opens an update, only masked vectors of running rounds. Whoever can read it learns who took
- * part in which round (pseudonyms), consent events and models. Whoever can write it can lose rounds, un-withdraw a consent or put
+ * part in which round (pseudonyms), how many consent events each subject has and from when, and models; what the events say is sealed under a key
+ * that is not in here (`seal.ts`). Whoever can write it can lose rounds, un-withdraw a consent or put
  * in another model; the log's signed head, which nodes and helpers remember, shows a history that was changed, and statements that were
  * altered fail their signatures. The keys that sign are not in here.
  *
@@ -136,7 +137,7 @@ export interface CollectorTable {
 
 export interface ConsentSubjectTable {
   subject: string;
-  jkt: string;
+  collector: string | null;
 }
 
 export interface ConsentEventTable {
@@ -150,8 +151,23 @@ export interface ConsentEventTable {
 
 export interface VaultTable {
   leaf_index: number;
-  body: string;
-  salt: Uint8Array;
+  sealed: Uint8Array;
+}
+
+export interface VaultKeyTable {
+  one: GeneratedAlways<boolean>;
+  key_check: Uint8Array;
+}
+
+export interface SubjectKeyTable {
+  subject: string;
+  wrapped: Uint8Array;
+}
+
+export interface ErasedSubjectTable {
+  place: GeneratedAlways<number>;
+  mark: string;
+  erased_at: number;
 }
 
 export interface LogHeadTable {
@@ -223,6 +239,9 @@ export interface Schema {
   consent_subjects: ConsentSubjectTable;
   consent_events: ConsentEventTable;
   vault: VaultTable;
+  vault_key: VaultKeyTable;
+  subject_keys: SubjectKeyTable;
+  erased_subjects: ErasedSubjectTable;
   log_head: LogHeadTable;
   log_leaves: LogLeafTable;
   log_hashes: LogHashTable;

@@ -19,11 +19,19 @@ beforeAll(async () => {
   await writeFile(join(folder, 'trust.json'), JSON.stringify(parties.trust));
   await writeFile(join(folder, 'key.json'), JSON.stringify({ ...parties.key, kid: 'whatever' }));
   await writeFile(join(folder, 'log.json'), JSON.stringify(parties.logKey));
+  await writeFile(join(folder, 'vault.key'), `${Buffer.from(parties.vaultKey).toString('base64url')}\n`);
   await writeFile(join(folder, 'broken.json'), '{');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const FILES = { trustFile: 'trust.json', keyFile: './key.json', logKeyFile: 'log.json' };
+const FILES = {
+  trustFile: 'trust.json',
+  keyFile: './key.json',
+  logKeyFile: 'log.json',
+  vaultKeyFile: 'vault.key',
+};
+
+const NEW_FILES = { keyFile: 'new-key.json', logKeyFile: 'new-log.json', vaultKeyFile: 'new-vault.key' };
 
 async function write(changes: object, base: object = {}): Promise<string> {
   const file = join(folder, 'coordinator.json');
@@ -132,7 +140,7 @@ describe('the command', () => {
   });
 
   it('makes keys that are not there, overwrites none, and prints what others pin', async () => {
-    const file = await write({ keyFile: 'new-key.json', logKeyFile: 'new-log.json' });
+    const file = await write({ ...NEW_FILES });
     const first = await run('init', '--config', file, '--origin', 'bank.example/twinkeep');
     expect(first).toMatchObject({ code: 0, err: '' });
     expect(await run('init', '--config', file, '--origin', 'bank.example/twinkeep')).toEqual(first);
@@ -141,7 +149,8 @@ describe('the command', () => {
       log: { vkey: string };
     };
     expect(log.vkey).toMatch(/^bank\.example\/twinkeep\+/);
-    expect((await stat(join(folder, 'new-key.json'))).mode & 0o077).toBe(0);
+    for (const name of Object.values(NEW_FILES))
+      expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
     // With them in the trust file it starts as far as the database.
     const trust = {
       ...parties.trust,
@@ -149,11 +158,7 @@ describe('the command', () => {
       log,
     };
     await writeFile(join(folder, 'new-trust.json'), JSON.stringify(trust));
-    const served = await run(
-      'serve',
-      '--config',
-      await write({ keyFile: 'new-key.json', logKeyFile: 'new-log.json', trustFile: 'new-trust.json' }),
-    );
+    const served = await run('serve', '--config', await write({ ...NEW_FILES, trustFile: 'new-trust.json' }));
     expect(served.err).toContain('ECONNREFUSED');
     expect(await run('init', '--config', file, '--origin', 'a name')).toMatchObject({
       code: 1,

@@ -209,6 +209,7 @@ describe('starting', () => {
     trust: parties.trust,
     key: parties.key,
     logKey: parties.logKey,
+    vaultKey: parties.vaultKey,
   });
 
   it('is refused over a log that is not the one that was signed', async () => {

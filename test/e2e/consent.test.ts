@@ -14,13 +14,17 @@ import {
   verifyExport,
 } from '@twinkeep/audit';
 import { CATEGORIES } from '@twinkeep/consent';
-import { verifyDetached } from '@twinkeep/protocol';
+import { randomBytes, verifyDetached } from '@twinkeep/protocol';
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readVaultKey } from '../../coordinator/config.ts';
+import { readEventsOf } from '../../coordinator/store/consents.ts';
+import { openDatabase } from '../../coordinator/store/database.ts';
+import { openVault } from '../../coordinator/store/vault.ts';
 import { commandScript } from '../../demo/programs.ts';
 import { startRecordingProxy, type RecordingProxy } from '../support/recording-proxy.ts';
 import { createWorld, randomSubjects, smallTask, type Reporter, type World } from '../support/world.ts';
@@ -94,10 +98,7 @@ describe('consent, end to end', () => {
   });
 
   it('commits to consents so that no guess matches, even of someone who knows the whole event', async () => {
-    const entries = await query<{ leaf: Uint8Array; body: string; salt: Uint8Array; subject: string }>(
-      `select l.leaf, v.body, v.salt, e.subject from vault v
-         join log_leaves l using (leaf_index) join consent_events e using (leaf_index)`,
-    );
+    const entries = await readEntries();
     expect(entries).toHaveLength(GRANTED + REFUSED + 4 + 1);
     const subjects = [...new Set(entries.map(({ subject }) => subject))];
     const guesses = guessedCommitments(
@@ -172,6 +173,26 @@ describe('consent, end to end', () => {
       await pause(50);
     }
     throw new Error(`the log never had ${count} entries of type ${type}`);
+  }
+
+  /** Every consent in the log with what opens its leaf, as whoever has database and vault key reads it. */
+  async function readEntries(): Promise<
+    { leaf: Uint8Array; body: string; salt: Uint8Array; subject: string }[]
+  > {
+    const db = openDatabase(world.databases.get('coordinator') ?? '', () => undefined);
+    try {
+      const key = await readVaultKey(join(world.folder, 'coordinator/vault.key'));
+      const subjects = await query<{ subject: string }>('select subject from consent_subjects');
+      const events = await readEventsOf(
+        db,
+        await openVault(db, key, randomBytes),
+        subjects.map(({ subject }) => subject),
+      );
+      const leaves = await query<{ leaf: Uint8Array }>('select leaf from log_leaves order by leaf_index');
+      return events.map((event) => ({ ...event, leaf: leaves[event.index]?.leaf ?? new Uint8Array() }));
+    } finally {
+      await db.destroy();
+    }
   }
 
   async function query<Row extends object>(sql: string): Promise<Row[]> {

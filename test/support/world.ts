@@ -102,6 +102,7 @@ export async function createWorld(
     trustFile: '../trust.json',
     keyFile: 'key.json',
     logKeyFile: 'log-key.json',
+    vaultKeyFile: 'vault.key',
     allowedOrigins,
   });
   const coordinator = keeper('coordinator', commandScript('twinkeep-coordinator'), [
@@ -202,6 +203,7 @@ export async function createWorld(
         keyJwk: JSON.parse(await readFile(join(party.folder, 'key.json'), 'utf8')) as unknown,
         credential: (await readFile(join(party.folder, 'credential.jwt'), 'utf8')).trim(),
         members,
+        vkey: parties.trust.log.vkey,
         task,
         controller: 'https://bank.example',
         party: 'https://bank.example/node',

@@ -227,6 +227,7 @@ describe('with three witnesses', () => {
         trust: parties.trust,
         key: parties.key,
         logKey: parties.logKey,
+        vaultKey: parties.vaultKey,
         witnesses: witnesses.map(({ name, url }) => ({ name, url })),
       },
       { log },
@@ -340,6 +341,7 @@ describe('the coordinator’s half', () => {
       trust: parties.trust,
       key: parties.key,
       logKey: parties.logKey,
+      vaultKey: parties.vaultKey,
     };
     const addresses = witnesses.map(({ name, url }) => ({ name, url }));
     for (const wrong of [[], addresses.slice(1), [...addresses, { name: 'x', url: 'http://x' }]])

@@ -7,6 +7,7 @@ import { openDatabase } from '../../../coordinator/store/database.ts';
 import { insertEvents } from '../../../coordinator/store/consents.ts';
 import { migrate } from '../../../coordinator/store/migrate.ts';
 import type { Db } from '../../../coordinator/store/schema.ts';
+import { openVault, type Vault } from '../../../coordinator/store/vault.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 import { consentOf, createNode, type TestNode } from '../support/node.ts';
 import { createParties } from '../support/parties.ts';
@@ -15,8 +16,10 @@ import { smallTask } from '../support/task.ts';
 const { categories, purpose } = smallTask();
 const QUESTION = { categories, purpose, operation: 'contribute' as const, cohort: 2 };
 const JKT = 'the key of the node';
+const SUB = 'the node';
 
 let db: Db;
+let vault: Vault;
 let node: TestNode;
 let index = 0;
 const logged = new Map<string, LoggedConsent[]>();
@@ -25,6 +28,7 @@ beforeAll(async () => {
   await sodiumReady;
   db = openDatabase(await createTestDatabase(), () => undefined);
   await migrate(db);
+  vault = await openVault(db, randomBytes(32), randomBytes);
   node = await createNode(await createParties(), 12);
 });
 afterAll(() => db.destroy());
@@ -51,13 +55,14 @@ async function log(
       id,
       subject,
       jkt: JKT,
+      collector: JKT,
       seq: event.seq,
       index,
       receivedAt,
       body: jws,
       salt: new Uint8Array(32),
     };
-    await insertEvents(tx, [row]);
+    await insertEvents(tx, vault, [row]);
   });
   logged.set(subject, [...(logged.get(subject) ?? []), { id, event, index, receivedAt }]);
   index++;
@@ -71,7 +76,7 @@ function expected(subject: string, at: number): boolean {
 describe('the consent ledger', () => {
   it('answers like a fold over all events, whatever it kept, forgot or was asked before', async () => {
     // Two ledgers, as two processes hold them; one forgets almost everything.
-    const ledgers = [createConsentLedger(), createConsentLedger(3)];
+    const ledgers = [createConsentLedger(vault), createConsentLedger(vault, 3)];
     const types = ['grant', 'withdraw', 'grant', 'refuse'] as const;
     let checked = 0;
     for (let turn = 0; turn < 40; turn++) {
@@ -79,7 +84,7 @@ describe('the consent ledger', () => {
       await log(subject, types[turn % 4] as 'grant');
       const at = Date.now();
       for (const ledger of turn % 3 === 0 ? ledgers : ledgers.slice(turn % 2, (turn % 2) + 1)) {
-        const reports = node.twins.map((twin) => ({ members: [twin], jkt: JKT }));
+        const reports = node.twins.map((twin) => ({ members: [twin], sub: SUB, jkt: JKT }));
         const answers = await ledger.allow(db, QUESTION, reports, at);
         expect(answers).toEqual(node.twins.map((twin) => expected(twin, at)));
         checked += answers.filter(Boolean).length;
@@ -89,12 +94,12 @@ describe('the consent ledger', () => {
   });
 
   it('denies a report in which one twin may not, one nobody spoke for, and any twin through another key', async () => {
-    const ledger = createConsentLedger();
+    const ledger = createConsentLedger(vault);
     const [yes, no, unknown] = [node.twins[0] as string, node.twins[1] as string, 'A'.repeat(22)];
     await log(yes, 'grant');
     await log(no, 'withdraw');
     const ask = (members: string[], jkt: string = JKT): Promise<boolean[]> =>
-      ledger.allow(db, QUESTION, [{ members, jkt }], Date.now());
+      ledger.allow(db, QUESTION, [{ members, sub: SUB, jkt }], Date.now());
     expect(await ask([yes])).toEqual([true]);
     expect(await ask([yes, no])).toEqual([false]);
     expect(await ask([yes, unknown])).toEqual([false]);
@@ -102,26 +107,26 @@ describe('the consent ledger', () => {
   });
 
   it('notices that time alone has ended a grant, also where it answered before', async () => {
-    const ledger = createConsentLedger();
+    const ledger = createConsentLedger(vault);
     const subject = node.twins[2] as string;
     // Instants are whole seconds, rounded down.
     const end = Math.ceil(Date.now() / 1_000) * 1_000 + 60_000;
     await log(subject, 'grant', end);
     const ask = (at: number): Promise<boolean[]> =>
-      ledger.allow(db, QUESTION, [{ members: [subject], jkt: JKT }], at);
+      ledger.allow(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], at);
     expect(await ask(end - 1)).toEqual([true]);
     expect(await ask(end)).toEqual([false]);
   });
 
   it('asks again where the question is another one', async () => {
-    const ledger = createConsentLedger();
+    const ledger = createConsentLedger(vault);
     const subject = node.twins[3] as string;
     await log(subject, 'grant');
     const ask = (purposeAsked: string): Promise<boolean[]> =>
       ledger.allow(
         db,
         { ...QUESTION, purpose: purposeAsked },
-        [{ members: [subject], jkt: JKT }],
+        [{ members: [subject], sub: SUB, jkt: JKT }],
         Date.now(),
       );
     expect(await ask(purpose)).toEqual([true]);
@@ -130,16 +135,18 @@ describe('the consent ledger', () => {
   });
 
   it('misses nothing under requests that overlap', async () => {
-    const ledger = createConsentLedger();
+    const ledger = createConsentLedger(vault);
     const subjects = node.twins.slice(4, 10);
     for (let turn = 0; turn < 12; turn++) {
       const asked = Promise.all(
-        subjects.map((subject) => ledger.allow(db, QUESTION, [{ members: [subject], jkt: JKT }], Date.now())),
+        subjects.map((subject) =>
+          ledger.allow(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], Date.now()),
+        ),
       );
       await Promise.all([log(subjects[turn % 6] as string, turn % 2 === 0 ? 'grant' : 'withdraw'), asked]);
       const at = Date.now();
       for (const subject of subjects)
-        expect(await ledger.allow(db, QUESTION, [{ members: [subject], jkt: JKT }], at)).toEqual([
+        expect(await ledger.allow(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], at)).toEqual([
           expected(subject, at),
         ]);
     }
@@ -155,6 +162,7 @@ describe('the consent ledger', () => {
         id: `event ${i}`,
         subject,
         jkt: JKT,
+        collector: JKT,
         seq: 1,
         index: index + i,
         receivedAt: Date.now(),
@@ -167,12 +175,13 @@ describe('the consent ledger', () => {
         .insertInto('log_leaves')
         .values(rows.map((row) => ({ leaf_index: row.index, leaf: new Uint8Array(1) })))
         .execute();
-      await insertEvents(tx, rows);
+      await insertEvents(tx, vault, rows);
     });
     index += rows.length;
-    const ledger = createConsentLedger();
+    const ledger = createConsentLedger(vault);
     const reports = Array.from({ length: 10 }, (_, i) => ({
       members: subjects.slice(i * 500, i * 500 + 500),
+      sub: SUB,
       jkt: JKT,
     }));
     const ask = async (): Promise<number> => {

@@ -30,7 +30,7 @@ async function checkTables(sql: PoolClient): Promise<void> {
       where (s.hash is null) = (e.event_id is null)`),
   ).toEqual([]);
   expect(
-    await rows('select from consent_events e left join vault v using (leaf_index) where v.body is null'),
+    await rows('select from consent_events e left join vault v using (leaf_index) where v.sealed is null'),
   ).toEqual([]);
 
   const statements = new Map<string, Statement<unknown>>();

@@ -20,6 +20,7 @@ export interface Parties {
   trust: Trust;
   key: PrivateJwk;
   logKey: PrivateJwk;
+  vaultKey: Uint8Array;
   issuer: { id: string; key: SigningKey };
   helpers: SigningKey[];
 }
@@ -43,6 +44,7 @@ export async function createParties(): Promise<Parties> {
     trust,
     key: (await exportSigningKey(coordinator)) as PrivateJwk,
     logKey: (await exportSigningKey(log)) as PrivateJwk,
+    vaultKey: new Uint8Array(randomBytes(32)),
     issuer: { id: trust.issuer.id, key: issuer },
     helpers,
   };

@@ -91,6 +91,7 @@ export async function createWorld(
         trust: parties.trust,
         key: parties.key,
         logKey: parties.logKey,
+        vaultKey: parties.vaultKey,
         witnesses,
       },
       { log: SILENT, ...around },
