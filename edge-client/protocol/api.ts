@@ -42,6 +42,8 @@ export const PATHS = {
   model: (hash: string): string => `/v1/models/${hash}`,
   report: (rcHash: string, kid: string): string => `/v1/rounds/${rcHash}/reports/${kid}`,
   consents: '/v1/consents',
+  /** A log as C2SP tlog-tiles has it: `checkpoint` below it, and tiles at `tileToPath`. */
+  log: '/v1/log',
   checkpoint: '/v1/log/checkpoint',
   /** `?from=<size>&to=<size>`. */
   consistency: '/v1/log/consistency',
@@ -64,6 +66,7 @@ export const MEDIA = {
   report: 'application/vnd.twinkeep.report',
   sums: 'application/vnd.twinkeep.sums',
   model: 'application/octet-stream',
+  tile: 'application/octet-stream',
 } as const;
 
 /** Longest park of a long poll in seconds: under the idle limits of common proxies. */
@@ -166,14 +169,36 @@ export const consentUploadSchema: v.GenericSchema<{ events: string[] }> = v.stri
   ),
 });
 
-/** Where each event stands in the log; kept by the sender with the salt, which opens the commitment in the leaf. */
+/** One for each event, in the order sent. */
 export interface ConsentReceipts {
-  receipts: { event: string; index: number; leaf: string; salt: string }[];
+  receipts: ConsentReceipt[];
+}
+
+/** Where an event stands in the log, for its sender to verify (`verifyConsentReceipt`) and to keep: it proves later what was said, and when. */
+export interface ConsentReceipt {
+  /** `sha-256:` and base64url, of the JWS. */
+  event: string;
+  index: number;
+  /** Base64url. */
+  leaf: string;
+  /** Opens the commitment in the leaf to the JWS. */
+  salt: string;
+  /** C2SP tlog-proof of the leaf, under a checkpoint of the log itself: the witnesses cosign a later one. */
+  proof: string;
 }
 
 export const consentReceiptsSchema: v.GenericSchema<ConsentReceipts> = v.strictObject({
-  receipts: v.array(
-    v.strictObject({ event: v.string(), index: revisionSchema, leaf: v.string(), salt: hashSchema }),
+  receipts: v.pipe(
+    v.array(
+      v.strictObject({
+        event: v.pipe(v.string(), v.maxLength(64)),
+        index: revisionSchema,
+        leaf: v.pipe(v.string(), v.maxLength(2_048), v.regex(/^[A-Za-z0-9_-]+$/)),
+        salt: hashSchema,
+        proof: v.pipe(v.string(), v.maxLength(16_384)),
+      }),
+    ),
+    v.maxLength(MAX_CONSENT_EVENTS),
   ),
 });
 
