@@ -98,6 +98,7 @@ export async function startCoordinator(
       statements,
       registry,
       ledger,
+      vault,
       trust,
       key,
       clock,

@@ -10,7 +10,7 @@ type Command =
   'twinkeep-audit' | 'twinkeep-coordinator' | 'twinkeep-helper' | 'twinkeep-region' | 'twinkeep-witness';
 
 const OWNERS: Record<Command, () => string> = {
-  'twinkeep-audit': () => require.resolve('@twinkeep/audit'),
+  'twinkeep-audit': () => require.resolve('@twinkeep/auditor'),
   'twinkeep-coordinator': () => require.resolve('@twinkeep/coordinator'),
   'twinkeep-helper': () => require.resolve('@twinkeep/region'),
   'twinkeep-region': () => require.resolve('@twinkeep/region'),

@@ -6,6 +6,7 @@ import type { Statements } from '../log/statements.ts';
 import type { Registry } from '../models/registry.ts';
 import type { Db } from '../store/schema.ts';
 import type { RunTx } from '../store/tx.ts';
+import type { Vault } from '../store/vault.ts';
 
 export interface RoundDeps {
   db: Db;
@@ -14,6 +15,7 @@ export interface RoundDeps {
   statements: Statements;
   registry: Registry;
   ledger: ConsentLedger;
+  vault: Vault;
   trust: Trust;
   /** Signs tasks, round configurations, set commits and results. */
   key: SigningKey;

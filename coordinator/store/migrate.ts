@@ -4,6 +4,8 @@ import { up as init } from './migrations/0001-init.ts';
 import { up as witnesses } from './migrations/0002-witnesses.ts';
 import { up as cosignedRounds } from './migrations/0003-cosigned-rounds.ts';
 import { up as vault } from './migrations/0004-vault.ts';
+import { up as contributions } from './migrations/0005-contributions.ts';
+import { up as siem } from './migrations/0006-siem.ts';
 import type { Db } from './schema.ts';
 
 const MIGRATIONS = {
@@ -11,6 +13,8 @@ const MIGRATIONS = {
   '0002-witnesses': { up: witnesses },
   '0003-cosigned-rounds': { up: cosignedRounds },
   '0004-vault': { up: vault },
+  '0005-contributions': { up: contributions },
+  '0006-siem': { up: siem },
 };
 
 /** Every migration runs in one transaction with its record: a crash leaves the schema before or after, never between. */

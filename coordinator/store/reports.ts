@@ -40,8 +40,9 @@ export async function insertReport(tx: Tx, report: NewReport): Promise<boolean> 
       select ${rcHash}, ${headerHash}, j, box
       from unnest(${decoded.boxes}::bytea[]) with ordinality as given (box, j)),
     members as (
-      insert into report_members (rc_hash, subject, header_hash)
-      select ${rcHash}, subject, ${headerHash} from unnest(${decoded.members}::text[]) as given (subject)
+      insert into report_members (rc_hash, subject, header_hash, place, salt)
+      select ${rcHash}, subject, ${headerHash}, place - 1, salt
+      from unnest(${decoded.members}::text[], ${decoded.memberSalts}::bytea[]) with ordinality as given (subject, salt, place)
       on conflict do nothing returning 1),
     report as (
       insert into reports (rc_hash, header_hash, place, sub, jkt, twins, message_hash, disposition, received_at,
@@ -58,7 +59,11 @@ export interface StoredCandidate {
   twins: number;
   sub: string;
   jkt: string;
+  header: Uint8Array;
+  signature: Uint8Array;
+  /** In the order of the report. */
   members: string[];
+  salts: Uint8Array[];
 }
 
 /** Every report of the round in order of arrival, with whose twins are in it. */
@@ -68,18 +73,27 @@ export async function readCandidates(tx: Tx, rcHash: string): Promise<StoredCand
     twins: number;
     sub: string;
     jkt: string;
+    header: Uint8Array;
+    signature: Uint8Array;
     members: string;
+    salts: Uint8Array;
   }>`
-    select r.header_hash, r.twins, r.sub, r.jkt, m.members
+    select r.header_hash, r.twins, r.sub, r.jkt, r.header, r.signature, m.members, m.salts
     from reports r join (
-      select header_hash, string_agg(subject, ' ') as members from report_members
-      where rc_hash = ${rcHash} group by header_hash) m using (header_hash)
+      select header_hash, string_agg(subject, ' ' order by place) as members,
+        string_agg(salt, ''::bytea order by place) as salts
+      from report_members where rc_hash = ${rcHash} group by header_hash) m using (header_hash)
     where r.rc_hash = ${rcHash} order by r.place`.execute(tx);
-  return rows.map(({ header_hash, members, ...row }) => ({
-    ...row,
-    headerHash: header_hash,
-    members: members.split(' '),
-  }));
+  return rows.map(({ header_hash, members, salts, ...row }) => {
+    const subjects = members.split(' ');
+    const each = salts.length / subjects.length;
+    return {
+      ...row,
+      headerHash: header_hash,
+      members: subjects,
+      salts: subjects.map((_, i) => salts.slice(i * each, (i + 1) * each)),
+    };
+  });
 }
 
 export async function setDispositions(

@@ -71,6 +71,19 @@ export interface ReportMemberTable {
   rc_hash: string;
   subject: string;
   header_hash: string;
+  place: number;
+  salt: Uint8Array;
+}
+
+export interface ContributionTable {
+  rc_hash: string;
+  header_hash: string;
+  disposition: Exclude<Disposition, 'received'>;
+  reporter: string | null;
+  signed: Uint8Array | null;
+  leaves: Uint8Array;
+  subjects: (string | null)[];
+  salts: Uint8Array[];
 }
 
 export interface VerdictTable {
@@ -135,6 +148,19 @@ export interface CollectorTable {
   party: string;
 }
 
+export interface SpeakerTable {
+  jkt: string;
+  key: string;
+  sub: string;
+  credential: string;
+}
+
+export interface OfficerAccessTable {
+  leaf_index: number;
+  body: string;
+  salt: Uint8Array;
+}
+
 export interface ConsentSubjectTable {
   subject: string;
   collector: string | null;
@@ -162,6 +188,11 @@ export interface VaultKeyTable {
 export interface SubjectKeyTable {
   subject: string;
   wrapped: Uint8Array;
+}
+
+export interface SiemCursorTable {
+  receiver: string;
+  next_index: number;
 }
 
 export interface ErasedSubjectTable {
@@ -224,6 +255,7 @@ export interface Schema {
   reports: ReportTable;
   report_boxes: ReportBoxTable;
   report_members: ReportMemberTable;
+  contributions: ContributionTable;
   verdicts: VerdictTable;
   readies: ReadyTable;
   mask_sums: MaskSumTable;
@@ -236,6 +268,8 @@ export interface Schema {
   witness_problems: WitnessProblemTable;
   witness_lease: WitnessLeaseTable;
   collectors: CollectorTable;
+  speakers: SpeakerTable;
+  officer_access: OfficerAccessTable;
   consent_subjects: ConsentSubjectTable;
   consent_events: ConsentEventTable;
   vault: VaultTable;
@@ -245,6 +279,7 @@ export interface Schema {
   log_head: LogHeadTable;
   log_leaves: LogLeafTable;
   log_hashes: LogHashTable;
+  siem_cursors: SiemCursorTable;
   dpop_proofs: DpopProofTable;
   revisions: RevisionTable;
 }
