@@ -6,6 +6,8 @@
  *   --mode worker   worker.js         a module worker: where the twin lives
  *                   chunks/*.js       what the worker starts with besides; what it loads right after that, for everything but
  *                                     events; and what it loads when a round or a prediction first needs it: libsodium, tfjs
+ *   --mode element  twinkeep-consent.js         a plain script: registers `<twinkeep-consent>`
+ *                   twinkeep-consent.module.js  the same as a module
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,6 +29,15 @@ const page = () => ({
 
 const worker = () => ({ entry: entry('./worker'), formats: ['es'], fileName: () => 'worker.js' });
 
+const element = () => ({
+  entry: entry('./consent-element'),
+  formats: ['iife', 'es'],
+  name: 'TwinkeepConsent',
+  fileName: (format) => (format === 'iife' ? 'twinkeep-consent.js' : 'twinkeep-consent.module.js'),
+});
+
+const LIBRARIES = { page, worker, element };
+
 export default defineConfig(({ mode }) => ({
   root,
   resolve: {
@@ -37,9 +48,9 @@ export default defineConfig(({ mode }) => ({
   },
   define: { 'process.env.NODE_ENV': JSON.stringify('production') },
   build: {
-    lib: mode === 'worker' ? worker() : page(),
+    lib: (LIBRARIES[mode] ?? page)(),
     outDir: 'bundle',
-    emptyOutDir: mode !== 'worker',
+    emptyOutDir: mode === 'page',
     target: 'es2022',
     sourcemap: true,
     // Vite leaves white space in modules, for a bundler to come: here none comes.

@@ -22,6 +22,8 @@ export interface GrantChoice extends ConsentChoice {
   validUntil?: string;
   /** Only rounds whose sum holds at least so many reports. */
   minCohort?: number;
+  /** Only rounds whose privacy loss is at most this epsilon, with a delta of at most 1e-5. In (0, 1000]. */
+  maxEpsilon?: number;
 }
 
 export interface TwinConsent {
@@ -67,6 +69,6 @@ export interface ConsentReceiptView {
   event: ConsentEvent;
   /** The signed event itself, a compact JWS. */
   jws: string;
-  /** Place in the public log, and what proves it; null while it waits to be delivered. */
-  receipt: { index: number; leaf: string; salt: string } | null;
+  /** Place in the public log, and what proves it (`proof` is a C2SP tlog-proof); null while it waits to be delivered. */
+  receipt: { index: number; leaf: string; salt: string; proof: string } | null;
 }

@@ -53,6 +53,8 @@ export interface TwinOptions {
 export interface Twin {
   /** Base64url of this device's public key; null where the twin cannot live here. */
   readonly deviceKey: string | null;
+  /** The notice of the options: every answer given through this twin names it. */
+  readonly notice: ConsentNotice;
   /** Whether the twin can live here, and if not, why. */
   status(): TwinStatus;
   /** Takes in one event, if its category may be collected. Resolves once it is durably kept, or refused. Never rejects. */

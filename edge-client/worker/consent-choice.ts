@@ -12,6 +12,7 @@ import {
   type GrantTerms,
   type NamedCell,
   type Operation,
+  type PrivacyFloor,
 } from '@twinkeep/consent';
 import type { TaskSpec } from '@twinkeep/protocol';
 import type { Choice } from '../consent-signer.ts';
@@ -149,23 +150,43 @@ function common(
 }
 
 function termsOf(
-  { consentType = 'expressed', validUntil, minCohort }: GrantChoice,
+  { consentType = 'expressed', validUntil, ...conditions }: GrantChoice,
   days: number,
 ): GrantTerms {
   const until = validUntil === undefined ? undefined : instantToMillis(validUntil);
   if (until !== undefined && Number.isNaN(until))
     throw new ChoiceError('validUntil: an instant looks like 2027-01-31T12:00:00Z');
+  const privacyFloor = floorOf(conditions);
   return {
     consentType,
     storage: { location: 'device', retention: `P${days}D`, deletion: DELETION },
     ...(until === undefined ? {} : { validUntil: until }),
-    ...(minCohort === undefined ? {} : { privacyFloor: { secAgg: { minCohort } } }),
+    ...(privacyFloor === null ? {} : { privacyFloor }),
+  };
+}
+
+/** What a person states as epsilon means nothing without a delta: this one is what tasks promise by default, in units of 1e-12. */
+const DELTA_MAX_PICO = 1e7;
+const EPSILON_MOST = 1_000;
+
+function floorOf({
+  minCohort,
+  maxEpsilon,
+}: Pick<GrantChoice, 'minCohort' | 'maxEpsilon'>): PrivacyFloor | null {
+  if (minCohort === undefined && maxEpsilon === undefined) return null;
+  // Rounded down: a floor is never less strict than it was meant.
+  const epsMaxMicro = Math.floor((maxEpsilon ?? 0) * 1e6);
+  if (maxEpsilon !== undefined && !(epsMaxMicro >= 1 && maxEpsilon <= EPSILON_MOST))
+    throw new ChoiceError('maxEpsilon: a number above 0, at most 1000');
+  return {
+    ...(minCohort === undefined ? {} : { secAgg: { minCohort } }),
+    ...(maxEpsilon === undefined ? {} : { dp: { epsMaxMicro, deltaMaxPico: DELTA_MAX_PICO, unit: 'user' } }),
   };
 }
 
 /** A choice that sets terms is made anew, whatever was given before. */
-function isNews({ consentType, validUntil, minCohort }: GrantChoice): boolean {
-  return consentType !== undefined || validUntil !== undefined || minCohort !== undefined;
+function isNews({ consentType, validUntil, minCohort, maxEpsilon }: GrantChoice): boolean {
+  return [consentType, validUntil, minCohort, maxEpsilon].some((term) => term !== undefined);
 }
 
 /** Given, and for longer than a day yet: before that, the same choice renews it. */

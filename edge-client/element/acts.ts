@@ -1,0 +1,175 @@
+/** What a person can do here. Each act is a question to the twin; what it answers is shown, said, and told to the host app. */
+import type { Category } from '@twinkeep/consent';
+import type { ConsentChange, ConsentReceiptView, Erasure, Twin } from '../twin/types.ts';
+import {
+  conditionCalls,
+  grantCalls,
+  groupKeys,
+  refusalCalls,
+  unconfirmed,
+  withdrawalCalls,
+  type Conditions,
+} from './calls.ts';
+import { NO_DRAFT, rowKey, withExplicit, withGroups } from './draft.ts';
+import { exportFile, receiptFile, saveFile } from './files.ts';
+import type { GroupName } from './groups.ts';
+import type { PanelView, RowView } from './model.ts';
+import type { Names } from './names.ts';
+import type { PanelState, Watched } from './state.ts';
+import type { ConsentElementEvents, Doing } from './types.ts';
+import type { Language } from './words/language.ts';
+
+export interface Acts {
+  /** A switch: on is a choice yet to be accepted, off is a withdrawal at once. Without a group, the whole row. */
+  toggle(row: RowView, on: boolean, group?: GroupName): void;
+  toggleAll(rows: readonly RowView[], on: boolean): void;
+  confirm(row: RowView, confirmed: boolean): void;
+  accept(): void;
+  refuse(): void;
+  withdrawAll(): void;
+  setConditions(conditions: Conditions): void;
+  applyConditions(): void;
+  download(receipt: ConsentReceiptView): void;
+  export(): void;
+  erase(): void;
+}
+
+export interface ActsDeps {
+  twin: Twin;
+  watched: Watched;
+  /** As it is shown now. */
+  view: () => PanelView;
+  language: () => Language;
+  names: () => Names;
+  emit: <Name extends keyof ConsentElementEvents>(name: Name, detail: ConsentElementEvents[Name]) => void;
+}
+
+type Change = 'grant' | 'refuse' | 'withdraw';
+type Call = { categories?: readonly Category[] };
+
+export function createActs({ twin, watched, view, language, names, emit }: ActsDeps): Acts {
+  const { state, set } = watched;
+  const say = (text: string): void => set({ said: { text, again: state().said.again + 1 } });
+
+  const fail = (
+    doing: Doing,
+    { reason, why, detail }: { reason: string; why: string; detail?: string },
+  ): void => {
+    set({ trouble: { reason, why } });
+    const told = language().why(reason, why);
+    emit('twinkeep-consent-error', { doing, reason, why: told, ...(detail === undefined ? {} : { detail }) });
+  };
+
+  /** One after the other: a second click never overtakes, and no withdrawal is dropped because something else is under way. */
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (doing: Doing, act: () => Promise<void>): void => {
+    turn = turn
+      .then(async () => {
+        set({ busy: true, trouble: null });
+        await act();
+      })
+      .catch((error: unknown) =>
+        fail(doing, { reason: 'failed', why: language().words.failed, detail: String(error) }),
+      )
+      .then(() => set({ busy: false }));
+  };
+
+  /** The calls of one click. What was signed before one of them failed stays signed, and is told. */
+  const change = async <C extends Call>(
+    kind: Change,
+    calls: readonly C[],
+    call: (choice: C) => Promise<ConsentChange>,
+    done: Partial<PanelState> = {},
+  ): Promise<void> => {
+    const events: string[] = [];
+    const categories: Category[] = [];
+    let failed = false;
+    for (const choice of calls) {
+      const answer = await call(choice);
+      if ('reason' in answer) {
+        failed = true;
+        fail(kind, answer);
+        break;
+      }
+      events.push(...answer.events);
+      categories.push(...(choice.categories ?? []));
+    }
+    if (!failed) set(done);
+    await watched.read();
+    if (events.length > 0) emit('twinkeep-consent-change', { kind, categories, events });
+    if (failed) return;
+    const { said } = language().words;
+    const listed = language().list(
+      [...new Set(categories)].map((category) => names().category(category).name),
+    );
+    const sentence = { grant: said.accepted, refuse: said.refused, withdraw: said.withdrawn }[kind];
+    say(events.length === 0 ? said.unchanged : sentence(listed));
+  };
+
+  const withdraw = (within: Parameters<typeof withdrawalCalls>[2], method: string): void =>
+    inTurn('withdraw', () =>
+      change('withdraw', withdrawalCalls(view(), method, within), (choice) => twin.consent.withdraw(choice)),
+    );
+
+  const erased = (erasure: Erasure): void => {
+    if (erasure.erased === false) return fail('erase', erasure);
+    set({ standing: 'erased', erasure, draft: NO_DRAFT, cells: [], receipts: [] });
+    emit('twinkeep-consent-change', { kind: 'erase', erasure });
+    say(language().words.said.erased);
+  };
+
+  return {
+    toggle(row, on, group) {
+      const own = (name: GroupName): boolean => group === undefined || name === group;
+      const groups = row.groups.filter(({ name }) => own(name));
+      set({ draft: withGroups(state().draft, groupKeys({ ...row, groups }), on), unconfirmed: false });
+      if (!on && groups.some(({ used }) => used))
+        withdraw(({ name }, { key }) => key === row.key && own(name), 'toggle');
+    },
+    toggleAll(rows, on) {
+      set({ draft: withGroups(state().draft, rows.flatMap(groupKeys), on), unconfirmed: false });
+    },
+    confirm(row, confirmed) {
+      set({ draft: withExplicit(state().draft, [rowKey(row)], confirmed), unconfirmed: false });
+    },
+    accept() {
+      const shown = view();
+      if (shown.chosen === 0) return say(language().words.said.chooseFirst);
+      if (unconfirmed(shown).length > 0) return set({ unconfirmed: true });
+      const calls = grantCalls(shown, state().conditions);
+      inTurn('grant', () =>
+        change('grant', calls, (choice) => twin.consent.grant(choice), { draft: NO_DRAFT }),
+      );
+    },
+    refuse() {
+      set({ draft: NO_DRAFT, unconfirmed: false });
+      inTurn('refuse', () => change('refuse', refusalCalls(view()), (choice) => twin.consent.refuse(choice)));
+    },
+    withdrawAll() {
+      set({ draft: NO_DRAFT, unconfirmed: false });
+      withdraw(undefined, 'button');
+    },
+    setConditions: (conditions) => set({ conditions }),
+    applyConditions() {
+      inTurn('grant', () =>
+        change('grant', conditionCalls(view(), state().conditions), (choice) => twin.consent.grant(choice)),
+      );
+    },
+    download(receipt) {
+      say(language().words.said.downloaded(saveFile(receiptFile(receipt))));
+    },
+    export() {
+      inTurn('export', async () => {
+        const answer = await twin.export();
+        if (!answer.available) return fail('export', answer);
+        say(language().words.said.exported(saveFile(exportFile(answer.data))));
+      });
+    },
+    erase() {
+      inTurn('erase', async () => {
+        say(language().words.said.erasing);
+        erased(await twin.erase());
+      });
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** From what the twin says to what is shown: a pure function of its cells, its receipts and the draft. */
+import type { Category, Operation, PrivacyFloor } from '@twinkeep/consent';
+import type { ConsentCellView, ConsentReceiptView } from '../twin/types.ts';
+import { groupKey, rowKey, type Draft, type RowName } from './draft.ts';
+import { GROUP_OF, isInForce, isOpen, type GroupName, type Status } from './groups.ts';
+
+export interface GroupView {
+  name: GroupName;
+  operations: readonly Operation[];
+  /** Of all its operations; `in-part` where they differ. */
+  status: Status | 'in-part';
+  /** All of it is; `used`: at least a part. */
+  inForce: boolean;
+  used: boolean;
+  /** Whether the person may be asked for it now. */
+  open: boolean;
+  chosen: boolean;
+  logged: boolean;
+  /** RFC 3339; the earliest of its operations. */
+  validUntil: string | null;
+  mayAsk: boolean;
+}
+
+/** One category for one purpose: what a toggle stands for. */
+export interface RowView extends RowName {
+  key: string;
+  necessity: 'required' | 'optional';
+  groups: readonly GroupView[];
+  /** Special categories (GDPR Article 9) are accepted twice. */
+  special: boolean;
+  explicit: boolean;
+  /** `mixed`: some of its groups are in force or chosen. */
+  toggle: 'on' | 'off' | 'mixed';
+  /** Under which conditions it was given. */
+  floor: PrivacyFloor | null;
+}
+
+export interface PurposeView {
+  purpose: string;
+  rows: readonly RowView[];
+}
+
+export interface PanelView {
+  purposes: readonly PurposeView[];
+  /** Rows of which something is in force, may be asked, or is chosen. */
+  given: number;
+  open: number;
+  chosen: number;
+}
+
+/** Psychographic data let one infer beliefs and health; CJEU C-184/20 counts what reveals them indirectly. */
+const ALWAYS_SPECIAL: Category = 'psychographic';
+
+export interface ModelInput {
+  cells: readonly ConsentCellView[];
+  /** Oldest first. */
+  receipts: readonly ConsentReceiptView[];
+  draft: Draft;
+  /** Only these purposes; null: all. */
+  purposes: readonly string[] | null;
+  /** Categories that take a second, explicit yes, besides psychographic data. */
+  special: readonly Category[];
+}
+
+export function viewPanel(input: ModelInput): PanelView {
+  const { cells, purposes } = input;
+  const shown = cells.filter(({ purpose }) => purposes === null || purposes.includes(purpose));
+  const named = [...new Set(shown.map(({ purpose }) => purpose))].map((purpose): PurposeView => {
+    const own = shown.filter((cell) => cell.purpose === purpose);
+    const rows = [...new Set(own.map(({ category }) => category))].map((category) =>
+      viewRow(
+        { purpose, category },
+        own.filter((cell) => cell.category === category),
+        input,
+      ),
+    );
+    return { purpose, rows: rows.toSorted((a, b) => rank(a) - rank(b)) };
+  });
+  const rows = named.flatMap(({ rows }) => rows);
+  const count = (holds: (group: GroupView) => boolean): number =>
+    rows.filter(({ groups }) => groups.some(holds)).length;
+  return {
+    purposes: named,
+    given: count(({ used }) => used),
+    open: count(({ open }) => open),
+    chosen: count(({ chosen }) => chosen),
+  };
+}
+
+function rank({ necessity }: RowView): number {
+  return necessity === 'required' ? 0 : 1;
+}
+
+function viewRow(
+  name: RowName,
+  cells: readonly ConsentCellView[],
+  { receipts, draft, special }: ModelInput,
+): RowView {
+  const groups = [...new Set(Object.values(GROUP_OF))]
+    .map((group) => ({ group, own: cells.filter(({ operation }) => GROUP_OF[operation] === group) }))
+    .filter(({ own }) => own.length > 0)
+    .map(({ group, own }) => viewGroup(name, group, own, draft));
+  const on = groups.filter(({ used, chosen }) => used || chosen).length;
+  return {
+    ...name,
+    key: rowKey(name),
+    necessity: cells.some(({ necessity }) => necessity === 'required') ? 'required' : 'optional',
+    groups,
+    special: name.category === ALWAYS_SPECIAL || special.includes(name.category),
+    explicit: draft.explicit.has(rowKey(name)),
+    toggle: on === 0 ? 'off' : groups.every(({ inForce, chosen }) => inForce || chosen) ? 'on' : 'mixed',
+    floor: groups.some(({ used }) => used) ? floorOf(name, receipts) : null,
+  };
+}
+
+function viewGroup(
+  row: RowName,
+  name: GroupName,
+  cells: readonly ConsentCellView[],
+  draft: Draft,
+): GroupView {
+  const statuses = [...new Set(cells.map(({ status }) => status))];
+  const inForce = statuses.every(isInForce);
+  const ends = cells.flatMap(({ validUntil }) => validUntil ?? []).toSorted();
+  return {
+    name,
+    operations: cells.map(({ operation }) => operation),
+    status: statuses.length === 1 ? (statuses[0] as Status) : 'in-part',
+    inForce,
+    used: statuses.some(isInForce),
+    open: statuses.some(isOpen),
+    chosen: !inForce && draft.groups.has(groupKey(row, name)),
+    logged: cells.every(({ logged }) => logged),
+    validUntil: ends[0] ?? null,
+    mayAsk: cells.every(({ mayAsk }) => mayAsk),
+  };
+}
+
+/** The newest signed event that named the row says under which conditions. */
+function floorOf(
+  { purpose, category }: RowName,
+  receipts: readonly ConsentReceiptView[],
+): PrivacyFloor | null {
+  const grants = receipts.toReversed().flatMap(({ event }) => event.grants);
+  const newest = grants.find(
+    (grant) =>
+      grant.purpose === purpose && grant.category === category && grant.operations.includes('contribute'),
+  );
+  return newest?.privacyFloor ?? null;
+}
