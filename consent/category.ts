@@ -80,6 +80,12 @@ export const PURPOSES = {
 
 /** GDPR Article 6(1)(a), the data subject's consent. */
 export const CONSENT_BASIS = 'https://w3id.org/dpv/legal/eu/gdpr#A6-1-a' as const;
+/** GDPR Article 9(2)(a), explicit consent to special categories. */
+export const EXPLICIT_CONSENT_BASIS = 'https://w3id.org/dpv/legal/eu/gdpr#A9-2-a' as const;
+/** DPV names the Californian statute; the federal ones have no term there. */
+export const CCPA_BASIS = 'https://w3id.org/dpv/legal/us#law-CA-CCPA' as const;
+export const GLBA_BASIS = 'urn:twinkeep:legal-basis:glba-notice-optout' as const;
+export const HIPAA_BASIS = 'urn:twinkeep:legal-basis:hipaa-authorisation' as const;
 
 export const CategorySchema: v.GenericSchema<Category> = v.picklist(CATEGORIES);
 export const OperationSchema: v.GenericSchema<Operation> = v.picklist(OPERATIONS);

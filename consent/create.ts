@@ -8,10 +8,12 @@ import type {
   ConsentType,
   PrivacyFloor,
 } from './event.ts';
-import { CONSENT_EVENT_SCHEMA, parseConsentEvent } from './event.ts';
+import { CONSENT_EVENT_SCHEMA } from './event.ts';
 import type { ConsentState } from './fold.ts';
 import { millisToInstant } from './instant.ts';
-import { DAY_MILLIS, GDPR_OPTIN } from './regime.ts';
+import { DAY_MILLIS } from './regime.ts';
+import { GDPR_OPTIN } from './regimes/gdpr.ts';
+import { parseConsentEvent } from './schema.ts';
 
 /** What a grant promises beyond saying yes. */
 export interface GrantTerms {
@@ -129,7 +131,7 @@ function createGrant(
     purpose: input.purpose,
     operations: [...input.operations],
     legalBasis: CONSENT_BASIS,
-    state: GDPR_OPTIN.transitions[input.type].to,
+    state: GDPR_OPTIN.transitions[input.type].to[0]!,
     necessity,
     ...(input.type === 'grant' ? termsToFields(input.terms, input.at) : {}),
   };

@@ -2,17 +2,24 @@ import type { Category, Operation } from './category.ts';
 import type { ConsentCell, ConsentState } from './fold.ts';
 import { findCell } from './fold.ts';
 import type { CellStatus } from './regime.ts';
-import { GDPR_OPTIN } from './regime.ts';
+import { GDPR_OPTIN } from './regimes/gdpr.ts';
+import type { Sector } from './regimes/resolve.ts';
 
 // The gate. Pure, without clock or store, so that the edge, the coordinator, the console and an auditor who replays a
 // round from the log get the same answer. Whatever is not clearly allowed is denied.
 
-export interface ConsentQuestion {
+/** What data is wanted for, and in which sector of the economy: the law asks for both. */
+export interface ConsentUse {
+  /** IRI, compared as a string: no purpose implies another. */
+  purpose: string;
+  /** Of the controller; decides, together with where the subject is, which regime counts. */
+  sector: Sector;
+}
+
+export interface ConsentQuestion extends ConsentUse {
   subject: string;
   /** Without a required category nothing goes ahead; an optional one that is not consented to is left out. */
   categories: { required: readonly Category[]; optional: readonly Category[] };
-  /** IRI, compared as a string: no purpose implies another. */
-  purpose: string;
   operation: Operation;
   /** Fewest twins whose sum will be opened. A subject who set a smallest cohort is denied where this is missing. */
   cohort?: number;
@@ -81,7 +88,7 @@ export function decide(question: ConsentQuestion, state: ConsentState, at: numbe
 
 /** Expiry is nobody's event: it is compared here, each time, so that no timer has to run for it to hold. */
 export function cellStatusAt(cell: ConsentCell | undefined, at: number): CellStatus {
-  if (cell === undefined) return GDPR_OPTIN.unasked;
+  if (cell === undefined) return 'unknown';
   return cell.status === 'given' && !(at < cell.validUntil) ? 'expired' : cell.status;
 }
 
@@ -109,7 +116,7 @@ function decideCell(
       ? 'never-asked'
       : status === 'given'
         ? checkFloor(cell, question)
-        : status;
+        : (status as CellReason);
   const allow = reason === 'consented';
   return {
     category,

@@ -1,27 +1,72 @@
-import * as v from 'valibot';
-
 import type { Category, Operation } from './category.ts';
-import { CATEGORIES, CategorySchema, OPERATIONS, OperationSchema } from './category.ts';
-import { ConsentError } from './errors.ts';
-import { instantToMillis } from './instant.ts';
-import { requireRegime } from './regime.ts';
 
 // The stored form of a consent is this event: canonical JSON (RFC 8785) inside a compact JWS. Field names follow the
 // ISO/IEC TS 27560:2023 record; what that standard also wants (controller's address, how to withdraw, recipients'
-// contacts) stands in the notice, which `notice.hash` pins. Later regimes add optional fields and event types; they
-// change no byte of an event that exists. Every string is bounded, because the sender is not trusted.
+// contacts) stands in the notice, which `notice.hash` pins. `schema.ts` bounds every member; which of them an event must have
+// is its regime's to say.
 
 export const CONSENT_EVENT_SCHEMA = 'urn:twinkeep:consent-event:1' as const;
 
-export type ConsentEventType = 'grant' | 'refuse' | 'withdraw';
-export type GrantState = 'given' | 'refused' | 'withdrawn';
+/** Events of cells: each of their lines names categories, a purpose and operations. */
+export const CELL_EVENTS = [
+  'request',
+  'defer',
+  'grant',
+  'renew',
+  'refuse',
+  'withdraw',
+  'object',
+  'signal',
+  'restrict',
+  'unrestrict',
+  'revoke',
+  'invalidate',
+  'notify',
+  'notice_bump',
+  'minor_detected',
+  'age_of_majority',
+] as const;
+
+/** Events of the subject as a whole: who may speak, with which keys, and which record is closed. They have no lines. */
+export const SUBJECT_EVENTS = ['supersede', 'delegate', 'undelegate', 'key_rotate', 'recover'] as const;
+
+export type CellEventType = (typeof CELL_EVENTS)[number];
+export type SubjectEventType = (typeof SUBJECT_EVENTS)[number];
+export type ConsentEventType = CellEventType | SubjectEventType;
+
+/** What a line of an event declares its cells to be after it. */
+export const LINE_STATES = [
+  'requested',
+  'deferred',
+  'given',
+  'renewed',
+  'refused',
+  'withdrawn',
+  'objected',
+  'denied_by_signal',
+  'restricted',
+  'unrestricted',
+  'revoked',
+  'invalidated',
+  'stale_notice',
+  'pending_guardian',
+  'noticed',
+  'allowed',
+] as const;
+
+export type LineState = (typeof LINE_STATES)[number];
 export type ConsentType = 'expressed' | 'explicit';
 
 /**
- * Who signed. `subject`: a device of the data subject. `collector`: a region node that states what a business's own
- * records say of an imported customer. `controller`: the coordinator, for a withdrawal by session or help desk.
+ * Who signed. `subject`: a device of the data subject. `guardian`, `agent`: a key that a `delegate` event of this subject
+ * names. `collector`: a region node that states what a business's own records say of an imported customer. `controller`:
+ * the coordinator, for a session, the help desk or an officer.
  */
-export type ConsentActor = 'subject' | 'collector' | 'controller';
+export const CONSENT_ACTORS = ['subject', 'guardian', 'agent', 'collector', 'controller'] as const;
+export type ConsentActor = (typeof CONSENT_ACTORS)[number];
+
+/** Stands for every purpose, named or not. Only in lines that narrow. */
+export const ANY_PURPOSE = 'urn:twinkeep:purpose:any' as const;
 
 export interface ConsentNotice {
   id: string;
@@ -61,7 +106,7 @@ export interface ConsentGrant {
   operations: Operation[];
   /** IRI, see `CONSENT_BASIS`. */
   legalBasis: string;
-  state: GrantState;
+  state: LineState;
   consentType?: ConsentType;
   necessity: 'required' | 'optional';
   regions?: string[];
@@ -71,7 +116,42 @@ export interface ConsentGrant {
   /** Instant from which on the grant no longer counts. */
   validUntil?: string;
   privacyFloor?: PrivacyFloor;
+  /** HIPAA: the event that ends the authorisation where no date does, who may disclose, and the statements that were made. */
+  expiryEvent?: string;
+  disclosers?: string[];
+  statements?: AuthorisationStatement[];
+  /** GLBA: the section of 12 CFR 1016 under which no opt-out period applies. */
+  exception?: GlbaException;
+  /** GDPR Article 22(3): where a person can have a significant decision reviewed. */
+  humanReview?: string;
 }
+
+/** 45 CFR 164.508(c)(2). */
+export const AUTHORISATION_STATEMENTS = ['right-to-revoke', 'conditioning', 'redisclosure'] as const;
+export type AuthorisationStatement = (typeof AUTHORISATION_STATEMENTS)[number];
+
+/** 12 CFR 1016: service providers and joint marketing, processing and servicing, fraud and legal duties. */
+export const GLBA_EXCEPTIONS = ['1016.13', '1016.14', '1016.15'] as const;
+export type GlbaException = (typeof GLBA_EXCEPTIONS)[number];
+
+/** Whoever names another's key: `agent` signed by the subject, `guardian` by the controller, who checked the papers. */
+export interface DelegationRecord {
+  /** ULID. */
+  id: string;
+  role: 'guardian' | 'agent';
+  /** Thumbprint of the delegate's key. */
+  kid: string;
+  categories: Category[];
+  /** `ANY_PURPOSE` for all. */
+  purposes: string[];
+  operations: Operation[];
+  /** Instant from which on the delegate's yes no longer counts; a no always does. */
+  notAfter: string;
+}
+
+/** Coarse on purpose: laws ask for no more, and a date of birth is more than a log should know. */
+export const AGE_BANDS = ['under-13', '13-15', '16-17'] as const;
+export type AgeBand = (typeof AGE_BANDS)[number];
 
 export interface ConsentEvent {
   schema: typeof CONSENT_EVENT_SCHEMA;
@@ -102,12 +182,29 @@ export interface ConsentEvent {
     method: string;
     uiFlow?: string;
     by: ConsentActor;
-    /** Of a `controller` event: the officer who acted, by an opaque id. */
+    /** Of a `controller` event: the officer who acted, and the second one where two are needed, by opaque ids. */
     actor?: string;
+    approver?: string;
+    /** Of a revocation: IRI of why, from the DPV `justifications`. */
+    reason?: string;
+    /** Of a guardian under HIPAA: what makes them the personal representative. */
+    authority?: string;
   };
   collectedBy?: { kid: string; party: string };
   /** What a `collector` or `controller` event rests on: a file's hash, a column's name, a ticket. */
   evidence?: Array<{ kind: string; value: string }>;
+  /** Of a `delegate` event: who may speak from now on, and for what. */
+  delegate?: DelegationRecord;
+  /** Id of the delegation that a guardian or agent acts under, or that an `undelegate` ends. */
+  delegation?: string;
+  /** Of a `supersede` event: the record that is closed, and the one that takes its place. */
+  supersedes?: { record: string; by: string };
+  /** Of `key_rotate` and `recover`: the key that no longer speaks for the subject, if any, and the one that does. */
+  key?: { retired: string | null; added: string };
+  /** Of a `signal`: which one, as received; `profiling` where the controller takes it for an objection to profiling too. */
+  signal?: { kind: 'gpc'; value: string; profiling: boolean };
+  /** Of a `minor_detected` event. */
+  minor?: { age: AgeBand };
 }
 
 /** An event whose signature was verified and that stands in the log. */
@@ -119,131 +216,4 @@ export interface LoggedConsent {
   index: number;
   /** Milliseconds, by the coordinator's clock. */
   receivedAt: number;
-}
-
-const text = (maxLength: number): v.GenericSchema<string> =>
-  v.pipe(v.string(), v.minLength(1), v.maxLength(maxLength), v.regex(/^[^\p{Cc}\p{Cs}]+$/u));
-const token = (pattern: RegExp): v.GenericSchema<string> =>
-  v.pipe(v.string(), v.maxLength(256), v.regex(pattern));
-const integer = (min: number, max: number): v.GenericSchema<number> =>
-  v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
-const list = <T>(item: v.GenericSchema<T>, max: number): v.GenericSchema<T[]> =>
-  v.pipe(
-    v.array(item),
-    v.minLength(1),
-    v.maxLength(max),
-    v.check((items) => new Set(items).size === items.length),
-  );
-
-/** 16 bytes as base64url: the last of 22 characters carries two bits, so four spellings of it are possible. */
-export const SubjectIdSchema: v.GenericSchema<string> = token(/^[A-Za-z0-9_-]{21}[AQgw]$/);
-/** `sha-256:` and 32 bytes as base64url. */
-export const HashSchema: v.GenericSchema<string> = token(/^sha-256:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
-/** RFC 7638 thumbprint, SHA-256. */
-export const KeyIdSchema: v.GenericSchema<string> = token(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
-/** An absolute IRI in ASCII: purposes, sources, controllers, parties. */
-export const IriSchema: v.GenericSchema<string> = token(/^[a-z][a-z0-9+.-]{0,31}:[!-~]+$/);
-
-const InstantSchema = v.pipe(
-  v.string(),
-  v.maxLength(20),
-  v.check((instant) => !Number.isNaN(instantToMillis(instant))),
-);
-const DurationSchema = token(
-  /^P(?=\d|T\d)(?:\d{1,4}Y)?(?:\d{1,4}M)?(?:\d{1,4}W)?(?:\d{1,4}D)?(?:T(?=\d)(?:\d{1,4}H)?(?:\d{1,4}M)?)?$/,
-);
-const RegionSchema = token(/^(?:EU|[A-Z]{2}(?:-[A-Z0-9]{1,3})?)$/);
-const NameSchema = token(/^[a-z0-9][a-z0-9+._-]{0,63}$/);
-
-const NoticeSchema = v.strictObject({
-  id: text(128),
-  version: text(32),
-  lang: token(/^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/),
-  hash: HashSchema,
-  renderedHash: v.exactOptional(HashSchema),
-  uri: v.exactOptional(IriSchema),
-});
-
-const PrivacyFloorSchema = v.pipe(
-  v.strictObject({
-    dp: v.exactOptional(
-      v.strictObject({
-        epsMaxMicro: integer(1, 1_000_000_000),
-        deltaMaxPico: integer(0, 1_000_000_000_000),
-        unit: v.literal('user'),
-      }),
-    ),
-    secAgg: v.exactOptional(v.strictObject({ minCohort: integer(1, 1_000_000_000) })),
-  }),
-  v.check((floor) => floor.dp !== undefined || floor.secAgg !== undefined),
-);
-
-const GrantSchema: v.GenericSchema<ConsentGrant> = v.strictObject({
-  category: CategorySchema,
-  pdIri: v.exactOptional(list(IriSchema, 8)),
-  source: v.exactOptional(IriSchema),
-  purpose: IriSchema,
-  operations: list(OperationSchema, OPERATIONS.length),
-  legalBasis: IriSchema,
-  state: v.picklist(['given', 'refused', 'withdrawn']),
-  consentType: v.exactOptional(v.picklist(['expressed', 'explicit'])),
-  necessity: v.picklist(['required', 'optional']),
-  regions: v.exactOptional(list(RegionSchema, 16)),
-  recipients: v.exactOptional(list(IriSchema, 16)),
-  storage: v.exactOptional(
-    v.strictObject({ location: text(256), retention: DurationSchema, deletion: DurationSchema }),
-  ),
-  validUntil: v.exactOptional(InstantSchema),
-  privacyFloor: v.exactOptional(PrivacyFloorSchema),
-});
-
-/** As many as four purposes with a grant per category. */
-const MAX_GRANTS = 4 * CATEGORIES.length;
-
-export const ConsentEventSchema: v.GenericSchema<ConsentEvent> = v.strictObject({
-  schema: v.literal(CONSENT_EVENT_SCHEMA),
-  recordId: token(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
-  subject: SubjectIdSchema,
-  controller: IriSchema,
-  seq: integer(1, Number.MAX_SAFE_INTEGER),
-  prev: v.nullable(HashSchema),
-  merges: v.exactOptional(list(HashSchema, 16)),
-  jurisdiction: list(RegionSchema, 8),
-  regime: token(/^[a-z][a-z0-9-]{0,47}@[1-9]\d{0,3}$/),
-  notice: NoticeSchema,
-  grants: v.pipe(v.array(GrantSchema), v.minLength(1), v.maxLength(MAX_GRANTS), v.check(nameEachCellOnce)),
-  event: v.strictObject({
-    type: v.picklist(['grant', 'refuse', 'withdraw']),
-    at: InstantSchema,
-    method: NameSchema,
-    uiFlow: v.exactOptional(text(128)),
-    by: v.picklist(['subject', 'collector', 'controller']),
-    actor: v.exactOptional(text(128)),
-  }),
-  collectedBy: v.exactOptional(v.strictObject({ kid: KeyIdSchema, party: IriSchema })),
-  evidence: v.exactOptional(
-    v.pipe(v.array(v.strictObject({ kind: NameSchema, value: text(1024) })), v.minLength(1), v.maxLength(8)),
-  ),
-});
-
-/**
- * Checks shape, bounds and the rules of the event's own regime. Throws `consent/event-invalid`, `consent/regime-unknown`
- * or `consent/regime-violated`. Says nothing of who signed: that is `verifyConsentEvent`.
- */
-export function parseConsentEvent(value: unknown): ConsentEvent {
-  const parsed = v.safeParse(ConsentEventSchema, value, { abortEarly: true });
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    throw new ConsentError('consent/event-invalid', `${v.getDotPath(issue) ?? 'event'}: ${issue.type}`);
-  }
-  requireRegime(parsed.output);
-  return parsed.output;
-}
-
-/** Two grants for one cell in one event could disagree, and nothing would say which one was shown. */
-function nameEachCellOnce(grants: ConsentGrant[]): boolean {
-  const cells = grants.flatMap(({ category, purpose, operations }) =>
-    operations.map((operation) => `${category} ${operation} ${purpose}`),
-  );
-  return new Set(cells).size === cells.length;
 }

@@ -1,9 +1,11 @@
 import type { Category, Operation } from './category.ts';
 import { CATEGORIES, LOCAL_OPERATIONS, OPERATIONS } from './category.ts';
 import { ConsentError } from './errors.ts';
-import type { ConsentEvent, ConsentGrant, GrantState, LoggedConsent, PrivacyFloor } from './event.ts';
+import type { CellEventType, ConsentEvent, ConsentGrant, LoggedConsent, PrivacyFloor } from './event.ts';
 import { instantToMillis } from './instant.ts';
-import { DAY_MILLIS, findRegime } from './regime.ts';
+import type { CellStatus } from './regime.ts';
+import { DAY_MILLIS, STRICTNESS } from './regime.ts';
+import { findRegime } from './regimes/resolve.ts';
 
 // The consent of one subject towards one controller, as a pure function of their logged events.
 //
@@ -15,13 +17,10 @@ import { DAY_MILLIS, findRegime } from './regime.ts';
 //
 // Events are trusted to be verified and to be in the log. What they contain is still under the subject's control.
 
-/** Strongest first. Across events that stand side by side, and across regimes. */
-const PRECEDENCE: readonly GrantState[] = ['withdrawn', 'refused', 'given'];
-
 /** What one event says of one cell. Times in milliseconds. */
 export interface CellEntry {
   readonly event: string;
-  readonly status: GrantState;
+  readonly status: Exclude<CellStatus, 'unknown'>;
   readonly regime: string;
   /** First millisecond at which a grant no longer counts; Infinity without end. */
   readonly validUntil: number;
@@ -190,10 +189,10 @@ function createEntry(
   floor?: PrivacyFloor,
 ): CellEntry {
   const regime = findRegime(event.regime);
-  const { coolDownDays } = regime.transitions[event.event.type];
+  const { coolDownDays } = regime.transitions[event.event.type as CellEventType];
   return {
     event: id,
-    status: grant.state,
+    status: grant.state as Exclude<CellStatus, 'unknown'>,
     regime: regime.id,
     validUntil: grant.validUntil === undefined ? Infinity : instantToMillis(grant.validUntil),
     minCohort: floor?.secAgg?.minCohort ?? 0,
@@ -205,7 +204,7 @@ function createEntry(
 }
 
 function combineEntries(entries: readonly CellEntry[]): ConsentCell {
-  const deciding = PRECEDENCE.flatMap((status) => entries.filter((entry) => entry.status === status))[0]!;
+  const deciding = STRICTNESS.flatMap((status) => entries.filter((entry) => entry.status === status))[0]!;
   return {
     entries,
     event: deciding.event,

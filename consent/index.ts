@@ -8,4 +8,8 @@ export * from './fold.ts';
 export * from './instant.ts';
 export * from './jws.ts';
 export * from './regime.ts';
+export * from './regimes/gdpr.ts';
+export * from './regimes/resolve.ts';
+export * from './regimes/us.ts';
+export * from './schema.ts';
 export * from './sign.ts';

@@ -4,7 +4,7 @@ import { CompactSign, calculateJwkThumbprint, compactVerify, errors } from 'jose
 import * as v from 'valibot';
 
 import { ConsentError } from './errors.ts';
-import { KeyIdSchema } from './event.ts';
+import { KeyIdSchema } from './schema.ts';
 
 // A signed statement is a compact JWS (RFC 7515): base64url(header) . base64url(payload) . base64url(signature).
 //

@@ -3,9 +3,9 @@ import type { CryptoKey } from 'jose';
 
 import { ConsentError } from './errors.ts';
 import type { ConsentEvent } from './event.ts';
-import { parseConsentEvent } from './event.ts';
 import type { JwsKey, JwsSigner } from './jws.ts';
 import { importJwsKey, signJws, verifyJws } from './jws.ts';
+import { parseConsentEvent } from './schema.ts';
 
 // A key speaks for one holder, and the event says for whom it was signed: `verifyConsentEvent` holds the two together, so
 // that a region node's key can sign as collector and never as the subject. That a device key signed shows that the same
@@ -20,7 +20,9 @@ export type KeyHolder =
   | { role: 'subject'; subject: string }
   /** Which subjects this party may speak for is the verifier's to know: it enrolled them. */
   | { role: 'collector'; party: string }
-  | { role: 'controller'; controller: string };
+  | { role: 'controller'; controller: string }
+  /** For whom, since when and for what stands in the subject's own chain: `admitConsent` asks there. */
+  | { role: 'guardian' | 'agent' };
 
 export interface ConsentKey extends JwsKey {
   readonly holder: KeyHolder;
@@ -96,7 +98,7 @@ function requireHolder(event: ConsentEvent, holder: KeyHolder): void {
       ? holder.subject === event.subject
       : holder.role === 'collector'
         ? holder.party === event.collectedBy?.party
-        : holder.controller === event.controller;
+        : holder.role !== 'controller' || holder.controller === event.controller;
   if (event.event.by !== holder.role || !speaksFor) {
     throw new ConsentError(
       'consent/signer-not-entitled',

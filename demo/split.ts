@@ -286,9 +286,9 @@ async function readTwins(
 }
 
 /** What a node admits that was given no other limits. */
-function demoPolicy({ purpose }: TaskSpec): AdmitPolicy {
+function demoPolicy({ purpose, sector }: TaskSpec): AdmitPolicy {
   const retentionDays = Object.fromEntries(CATEGORIES.map((category) => [category, 730]));
-  return { purposes: [purpose], retentionDays: retentionDays as Record<Category, number> };
+  return { uses: [{ purpose, sector }], retentionDays: retentionDays as Record<Category, number> };
 }
 
 /** Exact figures, from a logit per row. */

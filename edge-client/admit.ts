@@ -6,7 +6,7 @@
  * consent state is the fold of the subject's own signed events.
  */
 import { TwinkeepError } from '@twinkeep/audit';
-import { DAY_MILLIS, decide, type Category, type ConsentState } from '@twinkeep/consent';
+import { DAY_MILLIS, decide, type Category, type ConsentState, type ConsentUse } from '@twinkeep/consent';
 import { customerEventSchema, firstIssue, type CustomerEvent } from '@twinkeep/protocol';
 import * as v from 'valibot';
 
@@ -43,8 +43,8 @@ export class EventError extends TwinkeepError<'event/malformed'> {
 }
 
 export interface AdmitPolicy {
-  /** Purposes (IRI) that this keeper of twins collects for; consent for one of them is enough. */
-  purposes: readonly string[];
+  /** What this keeper of twins collects for; consent for one of them is enough. */
+  uses: readonly ConsentUse[];
   /** Days that an event of a category is kept, from its own time on. */
   retentionDays: Readonly<Record<Category, number>>;
 }
@@ -79,16 +79,17 @@ export function isAdmitted(outcome: AdmittedEvent | Refusal): outcome is Admitte
   return !('refused' in outcome);
 }
 
-/** Does this subject allow events of the category to be collected now, for any of the purposes? */
+/** Does this subject allow events of the category to be collected now, for any of the uses? */
 export function mayCollect(
   category: Category,
   subject: string,
   consent: ConsentState,
-  { purposes }: AdmitPolicy,
+  { uses }: AdmitPolicy,
   now: number,
 ): boolean {
   const categories = { required: [category], optional: [] };
-  return purposes.some(
-    (purpose) => decide({ subject, categories, purpose, operation: 'collect' }, consent, now).allow,
+  return uses.some(
+    ({ purpose, sector }) =>
+      decide({ subject, categories, purpose, sector, operation: 'collect' }, consent, now).allow,
   );
 }

@@ -68,7 +68,8 @@ export function askContribution(
   readings: ConsentReadings,
   terms: RoundTerms,
 ): Contribution | ContributionDenied {
-  const question = { subject, categories: task.categories, purpose: task.purpose, cohort: terms.cohort };
+  const { categories: named, purpose, sector } = task;
+  const question = { subject, categories: named, purpose, sector, cohort: terms.cohort };
   const asked = [terms.now, terms.until].flatMap((at) => [
     decide({ ...question, operation: 'contribute' }, readings.logged, at),
     decide({ ...question, operation: 'contribute' }, readings.signed, at),

@@ -74,6 +74,7 @@ export function consentQuestion(config: RoundConfig): Omit<ConsentQuestion, 'sub
   return {
     categories: config.categories,
     purpose: config.purpose,
+    sector: config.sector,
     operation: 'contribute',
     cohort: config.nMin,
   };

@@ -11,7 +11,6 @@ import {
   type Statement,
   type TaskSpec,
 } from '@twinkeep/protocol';
-import { ConsentError, findRegime } from '@twinkeep/consent';
 import { statementName } from '../log/journal.ts';
 import { findEpoch, insertEpoch, newestEpoch } from '../store/epochs.ts';
 import { raiseRevisions, taskTopic } from '../store/revisions.ts';
@@ -60,7 +59,7 @@ export async function publishTask(
   });
 }
 
-/** What the protocol cannot know: which helpers there are, and which regimes of consent this version can read. */
+/** What the protocol cannot know: which helpers there are. */
 function checkTask({ trust }: RoundDeps, input: unknown): TaskSpec {
   try {
     const task = parseTask(input);
@@ -68,11 +67,9 @@ function checkTask({ trust }: RoundDeps, input: unknown): TaskSpec {
       throw new ProblemError('task/invalid', `helpers.m: ${trust.helpers.length} helpers are pinned here`);
     if (task.helpers.mode === 'log' && trust.witnesses === null)
       throw new ProblemError('task/invalid', LOG_MODE_NEEDS_WITNESSES);
-    findRegime(task.regime);
     return task;
   } catch (error) {
-    if (error instanceof ProtocolError || error instanceof ConsentError)
-      throw new ProblemError('task/invalid', error.message);
+    if (error instanceof ProtocolError) throw new ProblemError('task/invalid', error.message);
     throw error;
   }
 }

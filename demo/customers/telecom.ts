@@ -62,7 +62,7 @@ function telecomTask(settings: TaskSettings): TaskSpec {
     taskId: settings.taskId,
     title: 'Which customers are about to leave, so that they can be made a better offer in time',
     purpose: PURPOSE,
-    regime: 'gdpr-optin@1',
+    sector: 'general',
     categories: {
       required: [...telecomRequiredCategories],
       optional: CATEGORIES.filter((category) => !telecomRequiredCategories.includes(category)),

@@ -4,7 +4,7 @@
  * All are signed statements; epoch, task, config, set and result are log entries too.
  * Formats: secagg-dp research, section 2.5. Times are milliseconds since 1970.
  */
-import { CATEGORIES, type Category } from '@twinkeep/consent';
+import { CATEGORIES, HashSchema, SECTORS, type Category, type Sector } from '@twinkeep/consent';
 import * as v from 'valibot';
 import type { ModulusBits } from './grid.ts';
 import { hashSchema, keyIdSchema, taskIdSchema } from './schema.ts';
@@ -109,7 +109,7 @@ export interface RoundConfig {
   /** Keys of the issuer whose credentials count. */
   issuerKeys: string[];
   purpose: string;
-  regime: string;
+  sector: Sector;
   categories: { required: Category[]; optional: Category[] };
   openAt: number;
   closeAt: number;
@@ -158,7 +158,7 @@ export const roundConfigSchema: v.GenericSchema<RoundConfig> = v.strictObject({
   q: int(1, 8),
   issuerKeys: v.pipe(v.array(keyIdSchema), v.minLength(1), v.maxLength(8)),
   purpose: v.pipe(v.string(), v.maxLength(200)),
-  regime: v.pipe(v.string(), v.maxLength(64)),
+  sector: v.picklist(SECTORS),
   categories: v.strictObject({ required: v.array(categorySchema), optional: v.array(categorySchema) }),
   openAt: time,
   closeAt: time,
@@ -193,6 +193,13 @@ export const helperAckSchema: v.GenericSchema<HelperAck> = v.strictObject({
   ),
 });
 
+/** What consent was read from, and by which rules: a size of the log, its root, and the `POLICY_HASH` of the gate. */
+export interface ConsentPoint {
+  size: number;
+  root: string;
+  policy: string;
+}
+
 /** The point of no return: these reports and no others are opened together, with consent read at this size of the log. */
 export interface SetCommit {
   v: 1;
@@ -206,7 +213,7 @@ export interface SetCommit {
   merkleRoot: string;
   /** Helpers whose verdicts on every report were in; all of them accepted every member. */
   responding: number[];
-  consent: { size: number; root: string };
+  consent: ConsentPoint;
   /** Reports received and left out, by reason. */
   dropped: { reason: DropReason; count: number }[];
 }
@@ -218,7 +225,7 @@ const droppedSchema = v.pipe(
   v.array(v.strictObject({ reason: v.picklist(DROP_REASONS), count: int(1, 1e6) })),
   v.maxLength(DROP_REASONS.length),
 );
-const consentPointSchema = v.strictObject({ size: int(0), root: hashSchema });
+const consentPointSchema = v.strictObject({ size: int(0), root: hashSchema, policy: HashSchema });
 
 export const setCommitSchema: v.GenericSchema<SetCommit> = v.strictObject({
   v: v.literal(1),
@@ -331,7 +338,7 @@ export interface RoundResult {
   disputed: number[];
   purpose: string;
   categories: { required: Category[]; optional: Category[] };
-  consent: { size: number; root: string } | null;
+  consent: ConsentPoint | null;
   dropped: { reason: DropReason; count: number }[];
 }
 

@@ -2,7 +2,7 @@
  * A task: what is to be learned, from which signals, for which purpose, under which floors. It is published once, signed and
  * logged; a twin decides from it alone whether it takes part, and a person can read it.
  */
-import { CATEGORIES, type Category } from '@twinkeep/consent';
+import { CATEGORIES, SECTORS, type Category, type Sector } from '@twinkeep/consent';
 import * as v from 'valibot';
 import { claimHolds } from './dp/accounting.ts';
 import type { EvaluationSpec } from './evaluation.ts';
@@ -47,8 +47,8 @@ export interface TaskSpec {
   title: string;
   /** DPV purpose IRI; consent is asked for it. */
   purpose: string;
-  /** Regime that governs consent for this task, e.g. `gdpr-optin@1`. */
-  regime: string;
+  /** Of the controller, for this use: with where a subject is and the category, it decides which regime of consent counts. */
+  sector: Sector;
   categories: { required: Category[]; optional: Category[] };
   features: Feature[];
   label: Label;
@@ -121,7 +121,7 @@ export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
   taskId: taskIdSchema,
   title: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
   purpose: v.pipe(v.string(), v.url(), v.maxLength(200)),
-  regime: v.pipe(v.string(), v.regex(/^[a-z0-9-]+@[0-9]+$/), v.maxLength(64)),
+  sector: v.picklist(SECTORS),
   categories: v.strictObject({
     required: v.pipe(categoriesSchema, v.minLength(1)),
     optional: categoriesSchema,

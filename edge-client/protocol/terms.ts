@@ -56,7 +56,7 @@ export function taskGrid(task: TaskSpec): GridPlan {
 export function roundTerms(task: TaskSpec): RoundTerms {
   const { d, dPadded, evaluationLength, clipLength } = taskLayout(task);
   const { unit, evaluationUnit, clipStep, qTwin, sigmaSquared } = taskGrid(task);
-  const { taskId, floors, helpers, privacy, purpose, regime, categories } = task;
+  const { taskId, floors, helpers, privacy, purpose, sector, categories } = task;
   return {
     v: 1,
     taskId,
@@ -94,7 +94,7 @@ export function roundTerms(task: TaskSpec): RoundTerms {
     mode: helpers.mode,
     q: helpers.q,
     purpose,
-    regime,
+    sector,
     categories,
   };
 }

@@ -58,7 +58,13 @@ async function layBasis(home: Home, models: Models, taskId: string): Promise<Bas
   const now = home.platform.clock();
   const ask = (operation: Operation): Decision =>
     decide(
-      { subject: home.settings.subject, categories: task.categories, purpose: task.purpose, operation },
+      {
+        subject: home.settings.subject,
+        categories: task.categories,
+        purpose: task.purpose,
+        sector: task.sector,
+        operation,
+      },
       signed,
       now,
     );

@@ -88,7 +88,7 @@ export function createTaskBook(deps: TaskBookDeps): TaskBook {
     logged: (taskId) => known.get(taskId) ?? null,
     plan: () => (plan ??= planOf(specs())),
     policy: () => ({
-      purposes: [...new Set(specs().map(({ purpose }) => purpose))],
+      uses: specs(),
       retentionDays: settings.retentionDays,
     }),
     looked,

@@ -37,6 +37,7 @@ const question: ConsentQuestion = {
   subject: SUBJECT,
   categories: { required: ['behavioral'], optional: ['feedback', 'contextual'] },
   purpose: PURPOSE,
+  sector: 'general',
   operation: 'contribute',
 };
 const only: ConsentQuestion = { ...question, categories: { required: ['behavioral'], optional: [] } };

@@ -116,14 +116,13 @@ describe('the format', () => {
     ['notice.id', 'line\nbreak'],
     ['notice.id', 'half \ud800'],
     ['notice.extra', 1],
-    ['grants', []],
     ['grants.0.category', 'Behavioral'],
     ['grants.0.purpose', 'anything'],
     ['grants.0.operations', []],
     ['grants.0.operations', ['train']],
     ['grants.0.operations', ['contribute', 'contribute']],
     ['grants.0.legalBasis', undefined],
-    ['grants.0.state', 'allowed'],
+    ['grants.0.state', 'expired'],
     ['grants.0.necessity', undefined],
     ['grants.0.consentType', 'implied'],
     ['grants.0.consentType', null],
@@ -139,8 +138,8 @@ describe('the format', () => {
     ['grants.0.privacyFloor', { secAgg: { minCohort: 10.5 } }],
     ['grants.0.privacyFloor', { dp: { epsMaxMicro: 1, deltaMaxPico: 1, unit: 'event' } }],
     ['grants.0.recipients', Array.from({ length: 17 }, (_, i) => `https://r${i}.example`)],
-    ['event.type', 'renew'],
-    ['event.by', 'guardian'],
+    ['event.type', 'expire'],
+    ['event.by', 'officer'],
     ['event.at', '2026-01-15'],
     ['event.method', 'Toggle'],
     ['event.ip', '127.0.0.1'],
@@ -249,7 +248,7 @@ describe('the rules of gdpr-optin@1', () => {
   });
 
   test('an unknown regime is not guessed at', () => {
-    const changed = change('regime', 'hipaa-auth@1');
+    const changed = change('regime', 'gdpr-optin@9');
     expect(() => parseConsentEvent(changed)).toThrow(
       expect.objectContaining({ code: 'consent/regime-unknown' }),
     );

@@ -63,7 +63,7 @@ export function ask(
   operation: Operation,
   cohort?: number,
 ): ConsentQuestion {
-  const question = { subject: SUBJECT, categories, purpose: PURPOSE, operation };
+  const question = { subject: SUBJECT, categories, purpose: PURPOSE, sector: 'general', operation } as const;
   return cohort === undefined ? question : { ...question, cohort };
 }
 

@@ -46,7 +46,7 @@ export function admitted(
 ): AdmittedEvent {
   const event = { id, source: 'test', type: 'page.view', time: new Date(time).toISOString(), category, data };
   const policy = {
-    purposes: [PURPOSE],
+    uses: [{ purpose: PURPOSE, sector: 'general' as const }],
     retentionDays: {
       behavioral: 30,
       transactional: 30,

@@ -427,7 +427,7 @@ describe('tasks', () => {
     });
     for (const changes of [
       { clipL2: -1 },
-      { regime: 'unknown@1' },
+      { sector: 'shipping' as never },
       { helpers: { m: 5, c: 1, mode: 'quorum' as const, q: 4 } },
       { features: [] },
     ])

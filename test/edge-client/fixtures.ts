@@ -9,6 +9,7 @@ import {
   type Category,
   type ConsentInput,
   type ConsentState,
+  type ConsentUse,
   type Operation,
 } from '@twinkeep/consent';
 import {
@@ -39,8 +40,10 @@ export function subjectOf(n: number): string {
   return createHash('sha256').update(`subject ${n}`).digest().subarray(0, 16).toString('base64url');
 }
 
+export const USE: ConsentUse = { purpose: PURPOSE, sector: 'general' };
+
 export const POLICY: AdmitPolicy = {
-  purposes: [PURPOSE],
+  uses: [USE],
   retentionDays: Object.fromEntries(CATEGORIES.map((category) => [category, 4_000])) as Record<
     Category,
     number
@@ -82,7 +85,7 @@ export function makeTask(overrides: Partial<TaskSpec> = {}): TaskSpec {
     taskId: 'churn',
     title: 'Who is about to leave',
     purpose: PURPOSE,
-    regime: 'gdpr-optin@1',
+    sector: 'general',
     categories: { required: ['transactional'], optional: ['behavioral'] },
     features,
     label: {
@@ -171,7 +174,7 @@ function grantTerms({ minCohort, validUntil }: Pick<ChainLink, 'minCohort' | 'va
 function receiptFor(jws: string, index: number): NonNullable<ConsentEntry['receipt']> {
   const salt = createHash('sha256').update(`salt ${index}`).digest();
   const { leaf } = createLeaf({ type: 'consent', at: new Date(NOW - 100 * DAY), body: jws, salt });
-  return { index, leaf: bytesToBase64Url(leaf), salt: salt.toString('base64url') };
+  return { index, leaf: bytesToBase64Url(leaf), salt: salt.toString('base64url'), proof: 'a proof' };
 }
 
 /** Consents of a state as the fold would make it, for the gate alone. */

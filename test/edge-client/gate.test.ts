@@ -31,6 +31,7 @@ import {
   POLICY,
   PURPOSE,
   SUBJECT,
+  USE,
   subjectOf,
   type ChainLink,
 } from './fixtures.ts';
@@ -101,7 +102,7 @@ describe('G0, the collecting gate', () => {
       event,
       SUBJECT,
       grantedState(SUBJECT),
-      { ...POLICY, purposes: ['https://x.example/p'] },
+      { ...POLICY, uses: [{ ...USE, purpose: 'https://x.example/p' }] },
       NOW,
     );
     expect(elsewhere).toEqual({ refused: 'not-consented' });
@@ -109,7 +110,7 @@ describe('G0, the collecting gate', () => {
       event,
       SUBJECT,
       grantedState(SUBJECT),
-      { ...POLICY, purposes: ['https://x.example/p', PURPOSE] },
+      { ...POLICY, uses: [{ ...USE, purpose: 'https://x.example/p' }, USE] },
       NOW,
     );
     expect(isAdmitted(either)).toBe(true);

@@ -1,5 +1,6 @@
+import { base64UrlToBytes, createSigner, verifyProof } from '@twinkeep/audit';
 import { readConsentChain } from '@twinkeep/edge-client/fleet';
-import { CATEGORIES, decide, type Category } from '@twinkeep/consent';
+import { CATEGORIES, consentEventId, decide, type Category } from '@twinkeep/consent';
 import { createOutbox, createTransport, submitConsents } from '@twinkeep/edge-client/fleet';
 import { randomBytes } from '@twinkeep/protocol';
 import { customerBinding, importEventFile, openRegion, withdrawConsent, type Region } from '@twinkeep/region';
@@ -21,11 +22,18 @@ let files: RegionFiles;
 let region: Region;
 beforeAll(async () => {
   parties = await createParties();
-  server = await startConsentServer();
+  server = await startConsentServer(parties.logSigner);
 });
 afterAll(() => server.close());
 beforeEach(async () => {
-  Object.assign(server, { batches: [], log: new Map(), mode: 'answer', tasks: 'unknown', bad: () => null });
+  Object.assign(server, {
+    batches: [],
+    log: new Map(),
+    mode: 'answer',
+    tasks: 'unknown',
+    bad: () => null,
+    lie: (all: unknown) => all,
+  });
   files = await createRegionFiles(parties, { coordinatorUrl: server.url, tasks: ['some-task'] });
   region = await openRegion(files.config);
   return () => region.store.close();
@@ -156,7 +164,7 @@ describe('the outbox', () => {
     });
     return createOutbox({
       store: region.store,
-      submit: (events) => submitConsents(transport, events),
+      submit: (events) => submitConsents(transport, events, parties.trust.log.vkey),
       onRefused,
     });
   };
@@ -180,6 +188,46 @@ describe('the outbox', () => {
     expect((await region.store.counts()).undelivered).toBe(2);
     server.mode = 'answer';
     expect(await outbox().flush()).toBe(2);
+  });
+
+  it('keeps no receipt that does not show its event in the trusted log', async () => {
+    await grant('a', 'b');
+    const lies: ConsentServer['lie'][] = [
+      (receipts) => receipts.slice(1),
+      (receipts) => receipts.toReversed(),
+      ([first, second]) => [first!, { ...second!, salt: first!.salt }],
+      ([first, second]) => [first!, { ...second!, index: first!.index }],
+      ([first, second]) => [first!, { ...second!, leaf: first!.leaf }],
+      ([first, second]) => [first!, { ...second!, proof: first!.proof }],
+      ([first, second]) => [first!, { ...second!, proof: damaged(second!.proof) }],
+    ];
+    for (const lie of lies) {
+      server.lie = lie;
+      await expect(outbox().flush()).rejects.toMatchObject({ code: 'transport/malformed' });
+      expect((await region.store.counts()).undelivered).toBe(2);
+    }
+    server.lie = (receipts) => receipts;
+    expect(await outbox().flush()).toBe(2);
+    for (const customer of ['a', 'b'])
+      for (const { jws, receipt } of await chain(customer))
+        expect(
+          verifyProof(receipt!.proof, base64UrlToBytes(receipt!.leaf), parties.trust.log.vkey).index,
+        ).toBe(server.log.get(consentEventId(jws))!.index);
+  });
+
+  it('keeps no receipt of another log', async () => {
+    await grant('a');
+    const other = await startConsentServer(createSigner(randomBytes(32)));
+    server.lie = () => [...other.log.values()];
+    const { jws } = (await chain('a'))[0]!;
+    const taken = await fetch(`${other.url}/v1/consents`, {
+      method: 'POST',
+      body: JSON.stringify({ events: [jws] }),
+    });
+    expect(taken.status).toBe(200);
+    await expect(outbox().flush()).rejects.toMatchObject({ code: 'transport/malformed' });
+    expect((await region.store.counts()).undelivered).toBe(1);
+    await other.close();
   });
 
   it('finds the one consent that is refused, delivers the others, and says so once', async () => {
@@ -272,6 +320,11 @@ describe('the process of a node', () => {
   });
 });
 
+/** Another signature under the same checkpoint. */
+function damaged(proof: string): string {
+  return proof.replace(/.(.{8}\n)$/, (end, rest: string) => (end.startsWith('A') ? 'B' : 'A') + rest);
+}
+
 async function grant(
   ...customers: (string | { evidence: string; granted: readonly Category[] })[]
 ): Promise<void> {
@@ -316,7 +369,11 @@ async function may(customer: string, category: Category): Promise<boolean> {
   const state = readConsentChain(await chain(customer)).signed;
   const categories = { required: [category], optional: [] };
   const subject = region.store.subjectOf(customer);
-  return decide({ subject, categories, purpose: PURPOSE, operation: 'contribute' }, state, Date.now()).allow;
+  return decide(
+    { subject, categories, purpose: PURPOSE, sector: 'general', operation: 'contribute' },
+    state,
+    Date.now(),
+  ).allow;
 }
 
 async function until(what: () => boolean): Promise<void> {

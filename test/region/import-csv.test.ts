@@ -65,7 +65,7 @@ describe('a CSV file with a mapping', () => {
 
     const task = taskFromMapping(MAPPING);
     const plan = planOf([task]);
-    const policy = region.policyFor([task.purpose]);
+    const policy = region.policyFor([task]);
     await refoldStaleTwins({ store: region.store, plan, policy, clock: () => NOW });
     const rowOf = async (customer: string): Promise<{ row: number[]; label: number }> => {
       const subject = (await region.store.findTwin(customerBinding(customer))) as string;
@@ -282,7 +282,11 @@ describe('a CSV file with a mapping', () => {
     const state = readConsentChain(await chainOf(customer)).signed;
     const { purpose } = MAPPING.consent;
     const categories = { required: ['transactional' as const], optional: [] };
-    return decide({ subject, categories, purpose, operation: 'contribute' }, state, Date.now()).allow;
+    return decide(
+      { subject, categories, purpose, sector: 'general', operation: 'contribute' },
+      state,
+      Date.now(),
+    ).allow;
   }
 });
 

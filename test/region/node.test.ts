@@ -128,7 +128,7 @@ describe('before a round', () => {
     const prepare = createPreparation({
       region,
       plan: planOf([task]),
-      policy: region.policyFor([task.purpose]),
+      policy: region.policyFor([task]),
       changes,
       log: Object.assign(createLogger('test'), { level: 'silent' }),
       clock: Date.now,

@@ -98,7 +98,7 @@ async function importEverything(): Promise<void> {
   const deps = {
     store: region.store,
     plan: planOf([task]),
-    policy: region.policyFor([task.purpose]),
+    policy: region.policyFor([task]),
     clock: Date.now,
   };
   expect(await refoldStaleTwins(deps)).toBe(2);
@@ -110,6 +110,7 @@ async function importEverything(): Promise<void> {
       index: 424_242_424,
       leaf: bytesToBase64Url(randomBytes(60)),
       salt: bytesToBase64Url(randomBytes(32)),
+      proof: bytesToBase64Url(randomBytes(300)),
     },
   ]);
   await region.store.transaction((session) => session.planWithdrawals([{ subject, share: 0.123_456_789 }]));

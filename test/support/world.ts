@@ -287,7 +287,7 @@ export function smallTask(taskId: string, overrides: Partial<TaskSpec> = {}): Ta
     taskId,
     title: 'A test',
     purpose: 'https://w3id.org/dpv#ServiceOptimisation',
-    regime: 'gdpr-optin@1',
+    sector: 'general',
     categories: { required: ['transactional'], optional: [] },
     features,
     label: {

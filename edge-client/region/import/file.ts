@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { Collection } from '../consent/collector.ts';
 import { RegionError } from '../errors.ts';
 import { factColumns, mappingCategories, parseMapping, type Mapping } from '../mapping/mapping.ts';
-import { termsSchema, type ConsentTerms } from '../mapping/terms.ts';
+import { termsSchema, useOf, type ConsentTerms } from '../mapping/terms.ts';
 import type { Region } from '../node/open.ts';
 import { readJson } from '../process/config.ts';
 import { describeIssue } from '../schema-issue.ts';
@@ -90,7 +90,7 @@ function depsOf(
   clock: () => number,
 ): Parameters<typeof importCustomers>[0] {
   const { store, collector } = region;
-  return { store, collector, policy: region.policyFor(terms === null ? [] : [terms.purpose]), clock };
+  return { store, collector, policy: region.policyFor(terms === null ? [] : [useOf(terms)]), clock };
 }
 
 /** The mapping's, or so long ago that the label is observed now. @throws RegionError 'mapping/invalid' */

@@ -49,7 +49,7 @@ export function taskFromMapping(
     taskId,
     title: mapping.title,
     purpose: mapping.consent.purpose,
-    regime: 'gdpr-optin@1',
+    sector: mapping.consent.sector ?? 'general',
     categories: mappingCategories(mapping),
     features,
     label: {

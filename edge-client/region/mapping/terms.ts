@@ -1,11 +1,22 @@
 /** What customers were told when they were asked for consent: everything in a consent event that is not about one person. */
 import { bytesToBase64Url, sha256, utf8ToBytes } from '@twinkeep/audit';
-import { CATEGORIES, HashSchema, IriSchema, type Category, type ConsentNotice } from '@twinkeep/consent';
+import {
+  CATEGORIES,
+  HashSchema,
+  IriSchema,
+  SECTORS,
+  type Category,
+  type ConsentNotice,
+  type ConsentUse,
+  type Sector,
+} from '@twinkeep/consent';
 import * as v from 'valibot';
 
 export interface ConsentTerms {
   /** DPV purpose IRI, the same as the task's. */
   purpose: string;
+  /** Of the business; `general` unless a law treats it apart. */
+  sector?: Sector;
   /** The notice by its text, or by the hash of a text that is kept elsewhere. */
   notice: { id: string; version: string; lang: string; text?: string; hash?: string; uri?: string };
   /** `EU`, ISO 3166-1 or ISO 3166-2. */
@@ -41,6 +52,7 @@ export const noticeSchema: v.GenericSchema<ConsentTerms['notice']> = v.pipe(
 
 export const termsFields = {
   purpose: v.pipe(v.string(), v.url(), v.maxLength(200)),
+  sector: v.exactOptional(v.picklist(SECTORS)),
   notice: noticeSchema,
   jurisdiction: v.exactOptional(v.pipe(v.array(text(8)), v.minLength(1), v.maxLength(8))),
   validDays: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(730))),
@@ -53,6 +65,10 @@ export const termsFields = {
 export const termsSchema: v.GenericSchema<ConsentTerms> = v.strictObject(
   termsFields,
 ) as unknown as v.GenericSchema<ConsentTerms>;
+
+export function useOf({ purpose, sector = 'general' }: Pick<ConsentTerms, 'purpose' | 'sector'>): ConsentUse {
+  return { purpose, sector };
+}
 
 /** The notice as a consent event pins it. */
 export function noticeOf({ notice }: Pick<ConsentTerms, 'notice'>): ConsentNotice {

@@ -1,4 +1,5 @@
 /** A region node's own things, from its configuration: keys, store, and the hand that signs consents for it. */
+import type { ConsentUse } from '@twinkeep/consent';
 import type { AdmitPolicy } from '@twinkeep/edge-client/fleet';
 import { randomBytes, sodiumReady, type SigningKey } from '@twinkeep/protocol';
 import { createCollector, type Collector } from '../consent/collector.ts';
@@ -12,8 +13,8 @@ export interface Region {
   key: SigningKey;
   store: RegionStore;
   collector: Collector;
-  /** What the gate G0 asks where events are collected for these purposes. */
-  policyFor(purposes: readonly string[]): AdmitPolicy;
+  /** What the gate G0 asks where events are collected for these uses. */
+  policyFor(uses: readonly ConsentUse[]): AdmitPolicy;
 }
 
 /** @throws RegionError 'config/...', 'store/foreign'; what PostgreSQL says where the database cannot be reached */
@@ -25,5 +26,5 @@ export async function openRegion(configFile: string, clock: () => number = Date.
   const { party, controller, retentionDays, databaseUrl } = config;
   const collector = await createCollector({ key, party, controller, random: randomBytes, clock });
   const store = await openRegionStore(openDatabase<RegionTables>(databaseUrl, 3), wrappingKey);
-  return { config, key, store, collector, policyFor: (purposes) => ({ purposes, retentionDays }) };
+  return { config, key, store, collector, policyFor: (uses) => ({ uses, retentionDays }) };
 }

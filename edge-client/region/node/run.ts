@@ -99,7 +99,7 @@ async function openNode(configFile: string): Promise<Node> {
   });
   const outbox = createOutbox({
     store,
-    submit: (events) => submitConsents(transport, events),
+    submit: (events) => submitConsents(transport, events, trust.log.vkey),
     onRefused: (error) => log.error(errorFields(error), 'the coordinator refuses a consent event of a twin'),
   });
   return { region, trust, credential, transport, outbox, log };
@@ -167,7 +167,7 @@ async function followAll(
   if (stop.aborted) return;
   const specs = tasks.map(({ statement }) => statement.body);
   const plan = planOf(specs);
-  const policy = region.policyFor([...new Set(specs.map(({ purpose }) => purpose))]);
+  const policy = region.policyFor(specs);
   const prepare = createPreparation({ region, plan, policy, changes, log, clock: Date.now });
   const following = tasks.map((task) => {
     const participant = participantOf(node, task.statement.body, plan);

@@ -3,10 +3,11 @@
  * once stays in memory for as long as the row names the same chain; the consent gate is told at each reading.
  */
 import { bytesToUtf8, utf8ToBytes } from '@twinkeep/audit';
-import { CATEGORIES, decide, type Category } from '@twinkeep/consent';
+import { CATEGORIES, decide, SECTORS, type Category } from '@twinkeep/consent';
+import type { ConsentReceipt } from '@twinkeep/protocol';
 import { readConsentChain } from '../../consent-chain.ts';
 import { StoreError } from '../errors.ts';
-import type { ConsentEntry, ConsentReceipt, SignedConsentEntry } from '../port.ts';
+import type { ConsentEntry, SignedConsentEntry } from '../port.ts';
 import { openSecret, type Cipher, type Place } from './cipher.ts';
 import type { ConsentGate } from './gate.ts';
 import type { StoreKeys } from './keys.ts';
@@ -50,16 +51,16 @@ export interface TwinReader {
 /** Where a position in a chain is sealed together with the consent that stands there. */
 export type PlacedConsent = SignedConsentEntry & { position: number };
 
-/** Any purpose will do: `admit` asks for the one at hand, and the store only knows that somebody may keep it. */
+/** Any use will do: `admit` asks for the one at hand, and the store only knows that somebody may keep it. */
 export const collectRule: CollectRule = (subject, chain) => {
   const { signed } = readConsentChain(chain);
-  const purposes = [...signed.cells.keys()];
+  const uses = [...signed.cells.keys()].flatMap((purpose) => SECTORS.map((sector) => ({ purpose, sector })));
   return (now) =>
     new Set(
       CATEGORIES.filter((category) => {
         const categories = { required: [category], optional: [] };
-        return purposes.some(
-          (purpose) => decide({ subject, categories, purpose, operation: 'collect' }, signed, now).allow,
+        return uses.some(
+          (use) => decide({ ...use, subject, categories, operation: 'collect' }, signed, now).allow,
         );
       }),
     );

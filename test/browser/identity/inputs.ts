@@ -72,7 +72,7 @@ export const CONFIG: RoundConfig = {
   q: 2,
   issuerKeys: [hash],
   purpose: 'https://example.com/p',
-  regime: 'gdpr-optin@1',
+  sector: 'general',
   categories: { required: ['behavioral'], optional: [] },
   openAt: 0,
   closeAt: 1,

@@ -14,7 +14,13 @@ import { createParties } from '../support/parties.ts';
 import { smallTask } from '../support/task.ts';
 
 const { categories, purpose } = smallTask();
-const QUESTION = { categories, purpose, operation: 'contribute' as const, cohort: 2 };
+const QUESTION = {
+  categories,
+  purpose,
+  sector: 'general' as const,
+  operation: 'contribute' as const,
+  cohort: 2,
+};
 const JKT = 'the key of the node';
 const SUB = 'the node';
 

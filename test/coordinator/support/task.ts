@@ -9,7 +9,7 @@ export function smallTask(changes: Partial<TaskSpec> = {}): TaskSpec {
     taskId: 'churn',
     title: 'Who is about to leave',
     purpose: PURPOSE,
-    regime: 'gdpr-optin@1',
+    sector: 'general',
     categories: { required: ['behavioral', 'transactional'], optional: [] },
     features: [
       {

@@ -195,7 +195,7 @@ describe('what the configuration says', () => {
     { q: 2 },
     { issuerKeys: [bytesToBase64Url(sha256(new Uint8Array()))] },
     { purpose: 'https://example.com/other' },
-    { regime: 'gdpr-optin@2' },
+    { sector: 'healthcare' },
     { categories: { required: ['transactional'], optional: ['behavioral', 'feedback'] } },
     { closeAt: ROUND_OPEN + 3_600_000 },
     { ackDeadline: ROUND_OPEN + 3_600_000 },

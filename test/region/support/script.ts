@@ -2,6 +2,7 @@
  * A coordinator that does what a test tells it to, lies included: it signs and logs whatever it is given. Reports are real ones.
  */
 import { base64UrlToBytes, bytesToBase64Url, createLeaf, createLog, type Log } from '@twinkeep/audit';
+import { POLICY_HASH } from '@twinkeep/consent';
 import {
   ascendingHashes,
   clipDelta,
@@ -212,7 +213,7 @@ async function scriptFrom(
         twins: reports.reduce((sum, { decoded }) => sum + decoded.header.twins, 0),
         merkleRoot: setRoot(members),
         responding: [1, 2, 3, 4],
-        consent: { size: 0, root: bytesToBase64Url(new Uint8Array(32)) },
+        consent: { size: 0, root: bytesToBase64Url(new Uint8Array(32)), policy: POLICY_HASH },
         dropped: [],
         ...overrides,
       };

@@ -1,0 +1,124 @@
+import { bytesToBase64Url, canonicalBytes, sha256 } from '@twinkeep/audit';
+
+import type { Category } from '../category.ts';
+import { ConsentError } from '../errors.ts';
+import type { Regime } from '../regime.ts';
+import { GDPR_ART9, GDPR_OPTIN } from './gdpr.ts';
+import { GLBA_NOTICE_OPTOUT, HIPAA_AUTH, US_CA_OPTOUT } from './us.ts';
+
+// Which regime governs, by where the subject is, which category it is about, and in which sector the controller works.
+
+/** Sectors that some law treats apart; every other is `general`. */
+export const SECTORS = ['general', 'banking', 'insurance', 'healthcare'] as const;
+export type Sector = (typeof SECTORS)[number];
+
+export const REGIMES: readonly Regime[] = [
+  GDPR_OPTIN,
+  GDPR_ART9,
+  US_CA_OPTOUT,
+  GLBA_NOTICE_OPTOUT,
+  HIPAA_AUTH,
+];
+
+/** European Economic Area, the United Kingdom and Switzerland, whose statutes ask for the same. */
+const EUROPE =
+  'EU AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK'.split(
+    ' ',
+  );
+
+interface Rule {
+  /** `US` stands for its states too. */
+  places: readonly string[] | 'any';
+  sectors: readonly Sector[] | 'any';
+  categories: readonly Category[] | 'any';
+  regime: string;
+}
+
+/**
+ * The first row that fits counts. Psychographic data is inferred and reveals what Article 9 protects (CJEU C-184/20), and so
+ * does whatever a health care provider keeps. GLBA covers the customer's financial data, not everything a bank knows. Where
+ * no statute is listed, nothing happens without a yes.
+ */
+export const RESOLUTION: readonly Rule[] = [
+  { places: EUROPE, sectors: ['healthcare'], categories: 'any', regime: 'gdpr-art9@1' },
+  { places: EUROPE, sectors: 'any', categories: ['psychographic'], regime: 'gdpr-art9@1' },
+  { places: EUROPE, sectors: 'any', categories: 'any', regime: 'gdpr-optin@1' },
+  { places: ['US'], sectors: ['healthcare'], categories: 'any', regime: 'hipaa-auth@1' },
+  {
+    places: ['US'],
+    sectors: ['banking', 'insurance'],
+    categories: ['transactional', 'interaction', 'third_party_enrichment', 'feedback'],
+    regime: 'glba-notice-optout@1',
+  },
+  { places: ['US-CA'], sectors: 'any', categories: 'any', regime: 'us-ca-optout@1' },
+  { places: 'any', sectors: 'any', categories: ['psychographic'], regime: 'gdpr-art9@1' },
+  { places: 'any', sectors: 'any', categories: 'any', regime: 'gdpr-optin@1' },
+];
+
+/** Counted up when the code that reads the tables decides otherwise than before. */
+export const GATE_VERSION = 1;
+
+/** `sha-256:<base64url>` of the tables and the gate's version: what an auditor needs to replay a decision. */
+export const POLICY_HASH: string = `sha-256:${bytesToBase64Url(
+  sha256(canonicalBytes({ gate: GATE_VERSION, regimes: REGIMES, resolution: RESOLUTION })),
+)}`;
+
+const BY_ID: ReadonlyMap<string, Regime> = new Map(REGIMES.map((regime) => [regime.id, regime]));
+
+/** Throws `consent/regime-unknown`: an event under rules that this version cannot read must not be guessed at. */
+export function findRegime(id: string): Regime {
+  const regime = BY_ID.get(id);
+  if (regime === undefined)
+    throw new ConsentError('consent/regime-unknown', 'the event names a regime unknown to this version');
+  return regime;
+}
+
+/**
+ * The regimes of all places that an event names, strictest first by the table's order. A country beside one of its states
+ * says nothing more, nor does `EU` beside a member.
+ */
+export function resolveRegimes(
+  jurisdiction: readonly string[],
+  category: Category,
+  sector: Sector,
+): readonly Regime[] {
+  const ids = specificPlaces(jurisdiction).map((place) => regimeAt(place, category, sector));
+  return REGIMES.filter(({ id }) => ids.includes(id));
+}
+
+/** The one regime under which to ask: that which serves all others too, where there is one. */
+export function resolveRegime(jurisdiction: readonly string[], category: Category, sector: Sector): Regime {
+  const regimes = resolveRegimes(jurisdiction, category, sector);
+  const serving = regimes.find((regime) => regimes.every((other) => serves(regime, other.id)));
+  return serving ?? regimes[0]!;
+}
+
+export function serves(regime: Regime, required: string): boolean {
+  return regime.id === required || regime.alsoServes.includes(required);
+}
+
+export function specificPlaces(jurisdiction: readonly string[]): string[] {
+  return jurisdiction.filter(
+    (place) =>
+      !jurisdiction.some(
+        (other) => other !== place && (other.startsWith(`${place}-`) || isWithin(other, place)),
+      ),
+  );
+}
+
+function isWithin(place: string, wider: string): boolean {
+  return wider === 'EU' && EUROPE.includes(countryOf(place));
+}
+
+function regimeAt(place: string, category: Category, sector: Sector): string {
+  return RESOLUTION.find(
+    ({ places, sectors, categories }) =>
+      (places === 'any' || places.includes(place) || places.includes(countryOf(place))) &&
+      (sectors === 'any' || sectors.includes(sector)) &&
+      (categories === 'any' || categories.includes(category)),
+  )!.regime;
+}
+
+function countryOf(place: string): string {
+  return place.slice(0, 2);
+}
