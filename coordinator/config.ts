@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { CoordinatorError } from './errors.ts';
 import type { WitnessAddress } from './log/ask-witness.ts';
+import { receiversSchema, resolveReceiver, type Receiver, type ReceiverSettings } from './siem/receiver.ts';
 
 export interface CoordinatorConfig {
   listen: { host: string; port: number };
@@ -26,6 +27,8 @@ export interface CoordinatorConfig {
   logKey: PrivateJwk;
   /** 32 bytes, under which the keys of all data subjects are sealed. Lost with it: every consent. */
   vaultKey: Uint8Array;
+  /** Who is told of every log entry, for security monitoring. */
+  siem?: Receiver[];
 }
 
 /** RFC 8037. */
@@ -53,11 +56,12 @@ const origin = v.pipe(
   ),
 );
 
-type Settings = Omit<CoordinatorConfig, 'trust' | 'key' | 'logKey' | 'vaultKey'> & {
+type Settings = Omit<CoordinatorConfig, 'trust' | 'key' | 'logKey' | 'vaultKey' | 'siem'> & {
   trustFile: string;
   keyFile: string;
   logKeyFile: string;
   vaultKeyFile: string;
+  siem?: ReceiverSettings[];
 };
 
 const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
@@ -81,6 +85,7 @@ const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
       v.maxLength(16),
     ),
   ),
+  siem: v.exactOptional(receiversSchema),
   maxParked: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)), 2_000),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
 });
@@ -99,13 +104,14 @@ const jwkSchema: v.GenericSchema<unknown, PrivateJwk> = v.object({
 
 /** @throws CoordinatorError 'config/unreadable' or 'config/invalid', naming file and field and never a value */
 export async function readConfig(file: string): Promise<CoordinatorConfig> {
-  const { trustFile, keyFile, logKeyFile, vaultKeyFile, ...settings } = await readSettings(file);
+  const { trustFile, keyFile, logKeyFile, vaultKeyFile, siem, ...settings } = await readSettings(file);
   return {
     ...settings,
     trust: await readTrust(trustFile),
     key: await readKeyFile(keyFile),
     logKey: await readKeyFile(logKeyFile),
-    vaultKey: await readVaultKey(vaultKeyFile),
+    vaultKey: await readSecret(vaultKeyFile),
+    ...(siem === undefined ? {} : { siem: await Promise.all(siem.map(readReceiver)) }),
   };
 }
 
@@ -119,6 +125,9 @@ export async function readSettings(file: string): Promise<Settings> {
     keyFile: near(settings.keyFile),
     logKeyFile: near(settings.logKeyFile),
     vaultKeyFile: near(settings.vaultKeyFile),
+    ...(settings.siem === undefined
+      ? {}
+      : { siem: settings.siem.map((receiver) => resolveReceiver(receiver, near)) }),
   };
 }
 
@@ -127,11 +136,25 @@ export function readKeyFile(file: string): Promise<PrivateJwk> {
 }
 
 /** One line of text, like a region node's wrapping key. */
-export async function readVaultKey(file: string): Promise<Uint8Array> {
+export async function readSecret(file: string): Promise<Uint8Array> {
   const text = (await readText(file)).trim();
   if (!v.is(coordinate, text))
     throw new CoordinatorError('config/invalid', `${file}: expected 32 bytes in base64url`);
   return base64UrlToBytes(text);
+}
+
+async function readReceiver(settings: ReceiverSettings): Promise<Receiver> {
+  if (settings.kind === 'webhook') {
+    const { secretFile, ...rest } = settings;
+    return { ...rest, secret: await readSecret(secretFile) };
+  }
+  const { caFile, certFile, keyFile, ...rest } = settings;
+  return {
+    ...rest,
+    ...(caFile === undefined ? {} : { ca: await readText(caFile) }),
+    ...(certFile === undefined ? {} : { cert: await readText(certFile) }),
+    ...(keyFile === undefined ? {} : { key: await readText(keyFile) }),
+  };
 }
 
 async function readTrust(file: string): Promise<Trust> {

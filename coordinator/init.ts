@@ -2,7 +2,7 @@
 import { bytesToBase64Url, createNoteKey, noteKeyToVkey } from '@twinkeep/audit';
 import { createSigningKey, exportSigningKey, importSigningKey, randomBytes } from '@twinkeep/protocol';
 import { writeFile } from 'node:fs/promises';
-import { readKeyFile, readSettings, readVaultKey } from './config.ts';
+import { readKeyFile, readSecret, readSettings } from './config.ts';
 import { KEY_BYTES } from './store/seal.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function initKeys(
   await writeNewKey(keyFile);
   await writeNewKey(logKeyFile);
   await writeNew(vaultKeyFile, bytesToBase64Url(randomBytes(KEY_BYTES)));
-  await readVaultKey(vaultKeyFile);
+  await readSecret(vaultKeyFile);
   const key = await importSigningKey(await readKeyFile(keyFile));
   const logKey = await importSigningKey(await readKeyFile(logKeyFile));
   return {

@@ -23,6 +23,9 @@ import { startWitnessing } from './log/witnesses.ts';
 import { createRegistry } from './models/registry.ts';
 import type { RoundDeps } from './rounds/deps.ts';
 import { startTicker } from './rounds/ticker.ts';
+import { startForwarding } from './siem/forward.ts';
+import { createSecurityEventReader } from './siem/read.ts';
+import { createSink } from './siem/receiver.ts';
 import { openDatabase } from './store/database.ts';
 import { listenForWakes } from './store/listen.ts';
 import { createLogStore } from './store/log-store.ts';
@@ -123,9 +126,21 @@ export async function startCoordinator(
             onError,
           });
     if (witnessing !== null) parts.add(witnessing.stop);
+    const readEvents = createSecurityEventReader(journal, vault);
+    const forwarders = (config.siem ?? []).map((receiver) =>
+      startForwarding({
+        name: receiver.name,
+        sink: createSink(receiver, origin, clock),
+        runTx,
+        read: readEvents,
+        onError,
+      }),
+    );
+    for (const { stop } of forwarders) parts.add(stop);
     const onWake = (): void => {
       room.wake();
       witnessing?.wake();
+      for (const forwarder of forwarders) forwarder.wake();
     };
     const listener = await listenForWakes(config.databaseUrl, onWake, onLost);
     parts.add(listener.stop);

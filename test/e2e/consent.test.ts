@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readVaultKey } from '../../coordinator/config.ts';
+import { readSecret } from '../../coordinator/config.ts';
 import { readEventsOf } from '../../coordinator/store/consents.ts';
 import { openDatabase } from '../../coordinator/store/database.ts';
 import { openVault } from '../../coordinator/store/vault.ts';
@@ -181,7 +181,7 @@ describe('consent, end to end', () => {
   > {
     const db = openDatabase(world.databases.get('coordinator') ?? '', () => undefined);
     try {
-      const key = await readVaultKey(join(world.folder, 'coordinator/vault.key'));
+      const key = await readSecret(join(world.folder, 'coordinator/vault.key'));
       const subjects = await query<{ subject: string }>('select subject from consent_subjects');
       const events = await readEventsOf(
         db,

@@ -1,0 +1,46 @@
+/** Log entries as security events: public statements from their table, consents from the vault; what was erased is an entry without words. */
+import { bytesToUtf8, base64UrlToBytes, leafToEnvelope } from '@twinkeep/audit';
+import type { ConsentEvent } from '@twinkeep/consent';
+import type { Statement } from '@twinkeep/protocol';
+import type { Journal } from '../log/journal.ts';
+import { readEventsAt } from '../store/consents.ts';
+import type { Db } from '../store/schema.ts';
+import { readExportRows } from '../store/statements.ts';
+import type { Vault } from '../store/vault.ts';
+import { entryToEvent, type OpenedEntry, type SecurityEvent } from './event.ts';
+
+export type ReadSecurityEvents = (db: Db, from: number, limit: number) => Promise<SecurityEvent[]>;
+
+/** @returns a function that reads leaves `from` onwards under the published head, at most `limit` */
+export function createSecurityEventReader(journal: Journal, vault: Vault): ReadSecurityEvents {
+  return async (db, from, limit) => {
+    const published = (await journal.published(db))?.size ?? 0;
+    const rows = await readExportRows(db, from, Math.min(published, from + limit));
+    const entries = rows.map(({ leaf, statement }, i): OpenedEntry => {
+      const opened = statement === null ? {} : { statement: JSON.parse(statement) as Statement<unknown> };
+      return { index: from + i, leaf, ...opened };
+    });
+    const consents = await readConsents(db, vault, entries);
+    return entries.map((entry) => {
+      const consent = consents.get(entry.index);
+      return entryToEvent(consent === undefined ? entry : { ...entry, consent });
+    });
+  };
+}
+
+async function readConsents(
+  db: Db,
+  vault: Vault,
+  entries: readonly OpenedEntry[],
+): Promise<Map<number, ConsentEvent>> {
+  const indices = entries
+    .filter(({ leaf }) => leafToEnvelope(leaf).type === 'consent')
+    .map(({ index }) => index);
+  const rows = await readEventsAt(db, vault, indices);
+  return new Map(rows.map(({ index, body }) => [index, jwsToEvent(body)]));
+}
+
+/** Verified before it was stored. */
+function jwsToEvent(jws: string): ConsentEvent {
+  return JSON.parse(bytesToUtf8(base64UrlToBytes(jws.split('.')[1] as string))) as ConsentEvent;
+}
