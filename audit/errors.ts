@@ -28,6 +28,7 @@ export type AuditErrorCode =
   | 'proof/malformed'
   | 'add-checkpoint/malformed'
   | 'policy/malformed'
+  | 'log-policy/malformed'
   | 'tile/malformed'
   | 'tile/missing'
   | 'tile/unreadable'

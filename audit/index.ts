@@ -31,10 +31,22 @@ export {
   TwinkeepError,
   type AuditErrorCode,
 } from './errors.ts';
+export { exportTiles, isPruned, type ExportTilesOptions, type TileFile } from './export-tiles.ts';
 export { EXPORT_FORMAT, exportLog, type ExportEntry } from './export.ts';
+export { fsckTiles, type FsckTilesOptions, type TilesReport } from './fsck-tiles.ts';
 export type { FsckReport } from './fsck.ts';
 export { HASH_LENGTH, sha256, type Sha256 } from './hash.ts';
 export { createLeaf, leafToEnvelope, verifyCommitment, type LeafEnvelope } from './leaf.ts';
+export {
+  bytesToPublished,
+  LOG_POLICY_PATH,
+  LOG_POLICY_TYPE,
+  parseLogPolicy,
+  prunableTo,
+  publishedToBytes,
+  type LogPolicy,
+  type PublishedLogPolicy,
+} from './log-policy.ts';
 export { createLog, openLog, type Log, type LogDeps } from './log.ts';
 export {
   EMPTY_ROOT,
@@ -46,7 +58,9 @@ export {
   type ConsistencyProof,
   type InclusionProof,
 } from './merkle.ts';
+export { mirrorTiles, type MirrorReport, type TileSink } from './mirror-tiles.ts';
 export { openNote, readNote, signNote, type NoteSignature, type OpenNoteOptions } from './note.ts';
+export { openTiles, type OpenedTiles, type OpenTilesOptions } from './open-tiles.ts';
 export { NO_QUORUM, policyToText, textToPolicy, type TlogPolicy } from './policy.ts';
 export { proofToText, textToProof, verifyProof, type TlogProof } from './proof.ts';
 export {

@@ -9,8 +9,9 @@
 import { equalBytes } from './bytes.ts';
 import { AuditError, TileError } from './errors.ts';
 import { sha256, type Sha256 } from './hash.ts';
-import { EMPTY_ROOT, hashChildren, hashLeaf } from './merkle.ts';
-import { completeSubtrees, foldSubtrees, type HashReader, type SubtreeId } from './prove.ts';
+import { hashLeaf } from './merkle.ts';
+import type { HashReader, SubtreeId } from './prove.ts';
+import { createPyramid, peaksOf, rootOfPeaks, type Pyramid } from './pyramid.ts';
 import { TILE_HEIGHT, TILE_WIDTH, tileToPath } from './tile-path.ts';
 import { CHECKPOINT_PATH, readRow, type TileReader } from './tile-reader.ts';
 import { partialTilesOf } from './tiles.ts';
@@ -32,9 +33,6 @@ export interface TileTreeDeps {
   root: Uint8Array;
   hash?: Sha256;
 }
-
-/** The hashes of a tile and of all complete subtrees above them within it: 256, 128 … 1 of a full one. */
-type Pyramid = Uint8Array[][];
 
 /** Full tiles that stay in memory, about 30 kB each. */
 const MAX_KEPT = 64;
@@ -68,7 +66,7 @@ export function createTileTree({ reader, size, root, hash = sha256 }: TileTreeDe
   const readFull = async (level: number, index: number): Promise<Pyramid> => {
     const above = await verifiedTile(level + 1, Math.floor(index / TILE_WIDTH));
     const tile = { level, index, width: TILE_WIDTH };
-    const pyramid = toPyramid(await readRow(reader, tile), hash);
+    const pyramid = createPyramid(await readRow(reader, tile), hash);
     if (!equalBytes(pyramid[TILE_HEIGHT]![0]!, above[0]![index % TILE_WIDTH]!))
       throw new TileError('tile/disagrees', tileToPath(tile), 'does not hash into the tile above it');
     return pyramid;
@@ -119,31 +117,14 @@ async function readEdge(
 ): Promise<Map<number, Pyramid>> {
   const edge = new Map<number, Pyramid>();
   for (const tile of partialTilesOf(size)) {
-    if (tile.level !== 'entries') edge.set(tile.level, toPyramid(await readRow(reader, tile), hash));
+    if (tile.level !== 'entries') edge.set(tile.level, createPyramid(await readRow(reader, tile), hash));
   }
-  const peaks = completeSubtrees(0, size).map(({ level }) => {
-    // Within its row, a peak is the last subtree of its height that is complete.
-    return edge.get(Math.floor(level / TILE_HEIGHT))![level % TILE_HEIGHT]!.at(-1)!;
-  });
-  const folded = peaks.length === 0 ? EMPTY_ROOT : foldSubtrees(peaks, hash);
-  if (equalBytes(folded, root)) return edge;
+  if (equalBytes(rootOfPeaks(peaksOf(edge, size), hash), root)) return edge;
   throw new TileError(
     'tile/disagrees',
     CHECKPOINT_PATH,
     'the tiles at the right edge do not lead to its root',
   );
-}
-
-function toPyramid(hashes: readonly Uint8Array[], hash: Sha256): Pyramid {
-  const pyramid = [[...hashes]];
-  for (let height = 1; height <= TILE_HEIGHT; height++) {
-    const below = pyramid[height - 1]!;
-    const count = Math.floor(below.length / 2);
-    pyramid.push(
-      Array.from({ length: count }, (_, i) => hashChildren(below[2 * i]!, below[2 * i + 1]!, hash)),
-    );
-  }
-  return pyramid;
 }
 
 /** The row of a level that the tree has begun and not filled. */
