@@ -107,16 +107,16 @@ export async function readCollectors(
   return new Map(rows.map(({ subject, collector }) => [subject, collector]));
 }
 
-/** Counter of the newest event that this key sent for each of these subjects. */
-export async function readLastSeq(
+/** Counter of the newest event that each of these keys sent about that subject; where there is none, no row. */
+export async function readLastSeqs(
   db: Db,
-  jkt: string,
-  subjects: readonly string[],
-): Promise<Map<string, number>> {
-  const { rows } = await sql<{ subject: string; seq: number }>`
-    select subject, max(seq) as seq from consent_events
-    where jkt = ${jkt} and subject = any(${subjects}::text[]) group by subject`.execute(db);
-  return new Map(rows.map(({ subject, seq }) => [subject, seq]));
+  pairs: readonly { jkt: string; subject: string }[],
+): Promise<{ jkt: string; subject: string; seq: number }[]> {
+  const { rows } = await sql<{ jkt: string; subject: string; seq: number }>`
+    select jkt, subject, max(seq) as seq from consent_events
+    where (jkt, subject) in (select * from unnest(${pairs.map(({ jkt }) => jkt)}::text[],
+      ${pairs.map(({ subject }) => subject)}::text[])) group by jkt, subject`.execute(db);
+  return rows;
 }
 
 export interface EventReceipt {
@@ -190,15 +190,20 @@ export async function readCollectorParty(db: Db, jkt: string): Promise<string | 
   return row?.party ?? null;
 }
 
-/** The first party that a key names is the one it acts for. @returns that one */
-export async function bindCollector(tx: Tx, jkt: string, party: string): Promise<string> {
-  const { party: bound } = await tx
-    .insertInto('collectors')
-    .values({ jkt, party })
-    .onConflict((conflict) =>
-      conflict.column('jkt').doUpdateSet(({ ref }) => ({ party: ref('collectors.party') })),
-    )
-    .returning('party')
-    .executeTakeFirstOrThrow();
-  return bound;
+/** Which party each of these keys acts for; those that never spoke are not there. */
+export async function readParties(db: Db, jkts: readonly string[]): Promise<Map<string, string>> {
+  if (jkts.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('collectors')
+    .selectAll()
+    .where(sql<boolean>`jkt = any(${jkts}::text[])`)
+    .execute();
+  return new Map(rows.map(({ jkt, party }) => [jkt, party]));
+}
+
+/** The first party that a key names is the one it acts for. */
+export async function bindCollectors(tx: Tx, parties: ReadonlyMap<string, string>): Promise<void> {
+  if (parties.size === 0) return;
+  await sql`insert into collectors (jkt, party)
+    select * from unnest(${[...parties.keys()]}::text[], ${[...parties.values()]}::text[])`.execute(tx);
 }

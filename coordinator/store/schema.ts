@@ -201,6 +201,34 @@ export interface ErasedSubjectTable {
   erased_at: number;
 }
 
+export interface NoticeTable {
+  hash: string;
+  id: string;
+  version: string;
+  lang: string;
+  body: string;
+  change: 'first' | 'minor' | 'material';
+  in_force: boolean;
+  proposed_by: string;
+  approved_by: string | null;
+  published_at: number | null;
+  bump_after: string | null;
+}
+
+export interface ConsentProposalTable {
+  id: string;
+  subject: string;
+  request: Uint8Array;
+  proposed_by: string;
+  proposed_jkt: string;
+  proposed_at: number;
+}
+
+export interface ConsentSignalTable {
+  subject: string;
+  jkt: string;
+}
+
 export interface LogHeadTable {
   one: boolean;
   size: number;
@@ -276,6 +304,9 @@ export interface Schema {
   vault_key: VaultKeyTable;
   subject_keys: SubjectKeyTable;
   erased_subjects: ErasedSubjectTable;
+  notices: NoticeTable;
+  consent_proposals: ConsentProposalTable;
+  consent_signals: ConsentSignalTable;
   log_head: LogHeadTable;
   log_leaves: LogLeafTable;
   log_hashes: LogHashTable;

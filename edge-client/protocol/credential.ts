@@ -14,14 +14,17 @@ import type { Trust } from './trust.ts';
 export const CREDENTIAL_TYPE = 'twinkeep-credential+jwt';
 export const MAX_CREDENTIAL_BYTES = 2_048;
 
+const SCOPES = ['device', 'operator', 'officer'] as const;
+export type CredentialScope = (typeof SCOPES)[number];
+
 export interface Credential {
   sub: string;
   /** RFC 7638 thumbprint of the device key. */
   jkt: string;
   /** Most twins that one report of this device may sum: 1 for a person's device. */
   maxTwins: number;
-  /** `operator` may publish tasks. */
-  scope: 'device' | 'operator';
+  /** `operator` may publish tasks. `officer` speaks for the controller about data subjects: an officer's tool, or the host app's back end. */
+  scope: CredentialScope;
   /** Seconds since 1970. */
   exp: number;
 }
@@ -31,7 +34,7 @@ const claimsSchema = v.object({
   exp: v.number(),
   iat: v.number(),
   maxTwins: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000_000)),
-  scope: v.picklist(['device', 'operator']),
+  scope: v.picklist(SCOPES),
   cnf: v.strictObject({ jkt: v.pipe(v.string(), v.length(43)) }),
 });
 

@@ -38,6 +38,10 @@ export type ProblemCode =
   | 'consent/conflict'
   | 'consent/foreign'
   | 'consent/erased'
+  | 'consent/unknown-subject'
+  | 'consent/notice'
+  | 'consent/officers'
+  | 'consent/unknown-proposal'
   | 'helper/epoch'
   | 'helper/statement'
   | 'helper/sum'
@@ -88,6 +92,10 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'consent/conflict': [409, 'A consent event does not follow the one before it'],
   'consent/foreign': [403, 'This key may not speak for that data subject'],
   'consent/erased': [410, 'This data subject was erased here; nothing more is taken about them'],
+  'consent/unknown-subject': [404, 'Nobody has spoken for this data subject here'],
+  'consent/notice': [409, 'The notice is not the one in force; show the current one and ask again'],
+  'consent/officers': [403, 'This takes a second officer, with a key of their own'],
+  'consent/unknown-proposal': [404, 'There is no such proposal, or it was decided or has lapsed'],
   'helper/epoch': [400, 'The helper epoch is not valid'],
   'helper/statement': [403, 'The statement of the helper is not valid'],
   'helper/sum': [400, 'The sum of masks does not have the form that the round asks for'],
