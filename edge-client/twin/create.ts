@@ -57,7 +57,7 @@ export async function createTwin(
 
   return {
     deviceKey: opened.deviceKey,
-    notice: options.notice,
+    notice: settings.notice,
     status: () => status,
     record: (event) => ask('record', event),
     consent: consentOf(ask),
