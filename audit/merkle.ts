@@ -10,7 +10,7 @@
 // They follow RFC 9162 sections 2.1.3.2 and 2.1.4.2 with two rules more: every hash has 32 bytes (a leaf hash of 20 and a
 // sibling of 44 would hash like two of 32), and no older tree has size 0 (nothing would link it to the newer one).
 
-import { bytesToHex, concatBytes, equalBytes } from './bytes.ts';
+import { bytesToHex, equalBytes } from './bytes.ts';
 import { AuditError } from './errors.ts';
 import { HASH_LENGTH, sha256, type Sha256 } from './hash.ts';
 
@@ -27,17 +27,24 @@ export interface ConsistencyProof {
   proof: Uint8Array[];
 }
 
-const LEAF_PREFIX = Uint8Array.of(0);
-const NODE_PREFIX = Uint8Array.of(1);
+const LEAF_PREFIX = 0;
+const NODE_PREFIX = 1;
 
 export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0));
 
 export function hashLeaf(data: Uint8Array, hash: Sha256 = sha256): Uint8Array {
-  return hash(concatBytes(LEAF_PREFIX, data));
+  const bytes = new Uint8Array(1 + data.length);
+  bytes[0] = LEAF_PREFIX;
+  bytes.set(data, 1);
+  return hash(bytes);
 }
 
 export function hashChildren(left: Uint8Array, right: Uint8Array, hash: Sha256 = sha256): Uint8Array {
-  return hash(concatBytes(NODE_PREFIX, left, right));
+  const bytes = new Uint8Array(1 + left.length + right.length);
+  bytes[0] = NODE_PREFIX;
+  bytes.set(left, 1);
+  bytes.set(right, 1 + left.length);
+  return hash(bytes);
 }
 
 /** True only if the leaf stands at `index` in the tree of `size` leaves under `root`. Never throws. */
