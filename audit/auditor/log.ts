@@ -44,7 +44,11 @@ export function verifyLog(
   const verified: VerifiedLog = { checkpoint, witnesses: [], entries: new Map() };
   const { witnesses } = trust;
   if (witnesses === null)
-    checks.leaveOpen('witnesses', 'checkpoint', 'your trust file names no witnesses: another reader may be shown another log');
+    checks.leaveOpen(
+      'witnesses',
+      'checkpoint',
+      'your trust file names no witnesses: another reader may be shown another log',
+    );
   else {
     const seen = attempt(
       () => verifyWitnessed(note, witnesses, { verify: verifyDetached }),

@@ -3,7 +3,14 @@
  * manifest, whose signature is checked with the reader's own key, so that a changed byte is found before anything is made of it, and
  * the section is named in which it stands. What a section then says is for the checks.
  */
-import { base64UrlToBytes, bytesToBase64Url, bytesToUtf8, canonicalJson, sha256, type Sha256 } from '@twinkeep/audit';
+import {
+  base64UrlToBytes,
+  bytesToBase64Url,
+  bytesToUtf8,
+  canonicalJson,
+  sha256,
+  type Sha256,
+} from '@twinkeep/audit';
 import {
   EVIDENCE_SECTIONS,
   evidenceCheckpointSchema,
@@ -99,7 +106,11 @@ function splitSections(
     while (lines.length < section.lines) {
       const end = bytes.indexOf(NEWLINE, at);
       if (end < 0)
-        throw new PackError('pack/changed', section.name, `it has ${lines.length} lines, not ${section.lines}`);
+        throw new PackError(
+          'pack/changed',
+          section.name,
+          `it has ${lines.length} lines, not ${section.lines}`,
+        );
       lines.push(bytes.subarray(at, end));
       at = end + 1;
     }
@@ -112,11 +123,7 @@ function splitSections(
   return found;
 }
 
-function readLines<T>(
-  name: EvidenceSection,
-  lines: readonly Uint8Array[],
-  schema: v.GenericSchema<T>,
-): T[] {
+function readLines<T>(name: EvidenceSection, lines: readonly Uint8Array[], schema: v.GenericSchema<T>): T[] {
   return lines.map((line, i) => {
     const parsed = v.safeParse(schema, parseLine(name, line));
     if (!parsed.success) {
@@ -135,5 +142,9 @@ function parseLine(part: PackError['part'], line: Uint8Array): unknown {
   } catch {
     // Falls through: what cannot be read is as little canonical as what is spelled otherwise.
   }
-  throw new PackError(part === 'manifest' ? 'pack/changed' : 'pack/malformed', part, 'a line is not canonical JSON');
+  throw new PackError(
+    part === 'manifest' ? 'pack/changed' : 'pack/malformed',
+    part,
+    'a line is not canonical JSON',
+  );
 }

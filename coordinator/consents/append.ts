@@ -7,6 +7,7 @@ import type { Settled } from '../gather.ts';
 import type { Journal, LoggedEntry } from '../log/journal.ts';
 import { bindCollectors, insertEvents, type EventReceipt } from '../store/consents.ts';
 import type { Db, Tx } from '../store/schema.ts';
+import { insertSpeakers } from '../store/speakers.ts';
 import { admitAll, type AdmitDeps, type Submission } from './admit.ts';
 
 export interface AppendDeps extends AdmitDeps {
@@ -35,7 +36,7 @@ export async function logConsents(
   const receipts = new Map<string, ProvableReceipt>(
     [...known].map(([id, receipt]) => [
       id,
-      { ...receipt, prove: () => proveNow(db, journal, receipt.index) },
+      { ...receipt, prove: async () => (await createProver(db, journal))(receipt.index) },
     ]),
   );
   if (fresh.length > 0) {
@@ -51,6 +52,10 @@ export async function logConsents(
     });
     await bindCollectors(tx, parties);
     await insertEvents(tx, vault, rows);
+    await insertSpeakers(
+      tx,
+      submissions.flatMap((one) => ('make' in one ? [] : [one.sender])),
+    );
   }
   return outcomes.map((outcome) =>
     outcome.ok
@@ -59,10 +64,10 @@ export async function logConsents(
   );
 }
 
-/** Under the newest checkpoint. */
-export async function proveNow(db: Db, journal: Journal, index: number): Promise<string> {
+/** Proofs under the checkpoint of now. */
+export async function createProver(db: Db, journal: Journal): Promise<(index: number) => Promise<string>> {
   const log = journal.read(db);
   const head = await log.head();
   if (head === null) throw new RangeError('a log with an entry has a head');
-  return log.receipt(index, head);
+  return (index) => log.receipt(index, head);
 }

@@ -21,6 +21,8 @@ import type { Db } from '../store/schema.ts';
 
 export interface ConsentSender {
   credential: Credential;
+  /** The credential as it came. */
+  jwt: string;
   /** Base64url of the raw device key, as the request's proof showed it. */
   kid: string;
 }
@@ -28,6 +30,7 @@ export interface ConsentSender {
 /** Events of one request, verified, taken whole or not at all. */
 export interface SentEvents {
   events: readonly SignedConsent[];
+  sender: ConsentSender;
   /** Thumbprint of the key that signed them all. */
   jkt: string;
   /** Of a collector: whom it acts for. Null where the subject's own device speaks. */
@@ -37,9 +40,10 @@ export interface SentEvents {
 /** @throws ProblemError 'consent/invalid' or 'consent/foreign', naming the event by its place */
 export async function verifySent(
   db: Db,
-  { credential, kid }: ConsentSender,
+  sender: ConsentSender,
   jwsList: readonly string[],
 ): Promise<SentEvents> {
+  const { credential, kid } = sender;
   const { jkt, sub, maxTwins } = credential;
   const holder: KeyHolder =
     maxTwins === 1
@@ -54,7 +58,7 @@ export async function verifySent(
     events.push(
       await namingPlace(place, () => verifyConsentEvent(jws, (id) => (id === key.kid ? key : undefined))),
     );
-  return { events, jkt, party: holder.role === 'collector' ? holder.party : null };
+  return { events, sender, jkt, party: holder.role === 'collector' ? holder.party : null };
 }
 
 /** Not verified yet: the event is checked against it with everything else, and the first one that is taken fixes it. */

@@ -1,6 +1,5 @@
 /** From a task to the configuration of its next round, and from a configuration to the rules of the round machine. Pure. */
 import { helperFamily, roundTerms, type RoundConfig, type TaskSpec, type Trust } from '@twinkeep/protocol';
-import type { ConsentQuestion } from '@twinkeep/consent';
 import type { RoundRules } from './machine.ts';
 
 export interface NextRound {
@@ -63,19 +62,5 @@ export function configToRules(config: RoundConfig): RoundRules {
     ackWindow,
     revealWindow: config.revealDeadline - config.ackDeadline,
     holders: helperFamily(m, config.c).map((set) => numbers.filter((j) => !set.includes(j))),
-  };
-}
-
-/**
- * What is asked of every twin's consent at intake (G2) and when the set is fixed (G3). The cohort is the floor that the round promises,
- * at least one twin in each of `nMin` reports: what a node can know before it reports, and what no drop-out can undercut.
- */
-export function consentQuestion(config: RoundConfig): Omit<ConsentQuestion, 'subject'> {
-  return {
-    categories: config.categories,
-    purpose: config.purpose,
-    sector: config.sector,
-    operation: 'contribute',
-    cohort: config.nMin,
   };
 }

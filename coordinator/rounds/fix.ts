@@ -6,14 +6,13 @@
  * with it (`contributions`), for whoever asks later whether this gate was held.
  */
 import { POLICY_HASH } from '@twinkeep/consent';
-import { setRoot, signStatement, type SetCommit } from '@twinkeep/protocol';
+import { consentQuestion, setRoot, signStatement, type SetCommit } from '@twinkeep/protocol';
 import { statementName } from '../log/journal.ts';
 import { readRefused } from '../store/helper-answers.ts';
 import { insertContributions } from '../store/contributions.ts';
 import { chargeSet } from '../store/participations.ts';
 import { readCandidates, setDispositions } from '../store/reports.ts';
 import type { Tx } from '../store/schema.ts';
-import { consentQuestion } from './config.ts';
 import type { RoundDeps } from './deps.ts';
 import type { RunningRound } from './running.ts';
 import { chooseSet, countDropped } from './set.ts';

@@ -4,6 +4,7 @@
  */
 import { base64UrlToBytes, bytesToBase64Url, concatBytes } from '@twinkeep/audit';
 import {
+  consentQuestion,
   decodeReport,
   ProblemError,
   type Credential,
@@ -16,7 +17,7 @@ import { countParticipations } from '../store/participations.ts';
 import { findReport, insertReport } from '../store/reports.ts';
 import { lockRound } from '../store/rounds.ts';
 import type { Tx } from '../store/schema.ts';
-import { configToRules, consentQuestion } from './config.ts';
+import { configToRules } from './config.ts';
 import type { RoundDeps } from './deps.ts';
 import { drive } from './drive.ts';
 import { step } from './machine.ts';

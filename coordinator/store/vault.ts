@@ -6,6 +6,7 @@ import { equalBytes } from '@twinkeep/audit';
 import type { Random } from '@twinkeep/protocol';
 import { sql } from 'kysely';
 import { CoordinatorError } from '../errors.ts';
+import { eraseContributions } from './contributions.ts';
 import type { Db, Tx } from './schema.ts';
 import { deriveVaultKeys, KEY_BYTES, markOf, open, seal } from './seal.ts';
 
@@ -109,6 +110,7 @@ export async function openVault(db: Db, vaultKey: Uint8Array, random: Random): P
         (select leaf_index from consent_events where subject = ${subject})`.execute(tx);
       await tx.deleteFrom('consent_events').where('subject', '=', subject).execute();
       await tx.deleteFrom('consent_subjects').where('subject', '=', subject).execute();
+      await eraseContributions(tx, subject);
       await tx.deleteFrom('subject_keys').where('subject', '=', subject).execute();
     },
   };

@@ -1,0 +1,200 @@
+/**
+ * Consent events of the pack: signed by keys that may speak, in the log at their places, and each admitted after those before it as the coordinator
+ * must have admitted it. A grant names what its signer had seen, so an event that is kept back from the middle of a history is missed;
+ * one kept back from its end is not, except by whoever holds its receipt.
+ */
+import { base64UrlToBytes, bytesToUtf8 } from '@twinkeep/audit';
+import {
+  admitConsent,
+  applyConsent,
+  ConsentError,
+  importConsentKey,
+  NO_CONSENT,
+  verifyConsentEvent,
+  type ConsentKey,
+  type ConsentState,
+  type KeyHolder,
+  type LoggedConsent,
+} from '@twinkeep/consent';
+import { publicKeyToJwk, thumbprint, type Trust } from '@twinkeep/protocol';
+import type { LoggedEntry, VerifiedLog } from './log.ts';
+import type { Speaker } from './speakers.ts';
+import { placeOf } from './statements.ts';
+import type { Checklist } from './verdict.ts';
+
+export interface History {
+  /** In log order. `receivedAt` is the minute of the leaf. */
+  events: (LoggedConsent & { kid: string })[];
+  /** Thumbprint of the collector that spoke first, null where the subject's own devices did. */
+  collector: string | null;
+}
+
+/** By subject. */
+export type Histories = Map<string, History>;
+
+export async function verifyConsents(
+  log: VerifiedLog,
+  speakers: ReadonlyMap<string, Speaker>,
+  trust: Trust,
+  checks: Checklist,
+): Promise<Histories> {
+  const keyFor = createKeyring(speakers, trust);
+  const histories: Histories = new Map();
+  const states = new Map<string, ConsentState>();
+  for (const entry of log.entries.values()) {
+    if (entry.envelope.type !== 'consent') continue;
+    const verified = await verifyEvent(entry, keyFor, checks);
+    if (verified === null) continue;
+    const { subject } = verified.event;
+    const history = histories.get(subject) ?? { events: [], collector: null };
+    histories.set(subject, history);
+    requireFirstCollector(history, verified, entry, checks);
+    history.events.push(verified);
+    const before = states.get(subject) ?? NO_CONSENT;
+    states.set(subject, followOn(before, verified, entry, checks));
+  }
+  for (const history of histories.values()) requireWholeCounters(history, checks);
+  return histories;
+}
+
+async function verifyEvent(
+  { body, index, envelope }: LoggedEntry,
+  keyFor: Keyring,
+  checks: Checklist,
+): Promise<(LoggedConsent & { kid: string }) | null> {
+  const where = placeOf({ index });
+  try {
+    if (typeof body !== 'string')
+      throw new ConsentError('consent/jws-malformed', 'a consent entry holds a JWS');
+    const holder = await keyFor(body);
+    const { id, kid, event } = await verifyConsentEvent(body, (named) =>
+      holder?.kid === named ? holder : undefined,
+    );
+    checks.pass('consents');
+    return { id, kid, event, index, receivedAt: Date.parse(envelope.at) };
+  } catch (error) {
+    if (!(error instanceof ConsentError)) throw error;
+    checks.fail('consents', where, error.message);
+    return null;
+  }
+}
+
+/** A collector speaks for whom it spoke for first; a person's own devices are never bound to one. */
+function requireFirstCollector(
+  history: History,
+  { event, kid }: History['events'][number],
+  entry: LoggedEntry,
+  checks: Checklist,
+): void {
+  if (event.event.by !== 'collector') return;
+  if (history.events.length === 0) history.collector = kid;
+  else if (history.collector !== kid)
+    checks.fail('consents', placeOf(entry), 'a collector speaks for somebody for whom another spoke first');
+}
+
+function followOn(
+  state: ConsentState,
+  logged: LoggedConsent,
+  entry: LoggedEntry,
+  checks: Checklist,
+): ConsentState {
+  try {
+    // The leaf's time is rounded down: what was admitted within that minute is not refused for it.
+    admitConsent(logged.event, state, logged.receivedAt + 59_999);
+    checks.pass('histories');
+    return applyConsent(state, logged);
+  } catch (error) {
+    if (!(error instanceof ConsentError)) throw error;
+    const why =
+      error.code === 'consent/link-unknown'
+        ? 'it names an event of this customer that is not in the pack: one was kept back'
+        : error.message;
+    checks.fail('histories', placeOf(entry), why);
+    return state;
+  }
+}
+
+/** A signer counts its events: a number that is left out was never logged, or is kept back. */
+function requireWholeCounters({ events }: History, checks: Checklist): void {
+  const last = new Map<string, number>();
+  for (const { kid, event, index } of events) {
+    const before = last.get(kid) ?? 0;
+    if (event.seq <= before) checks.fail('histories', placeOf({ index }), 'its counter was used before');
+    else if (event.seq !== before + 1)
+      checks.leaveOpen(
+        'histories',
+        placeOf({ index }),
+        `its signer's counter jumps from ${before} to ${event.seq}`,
+      );
+    last.set(kid, event.seq);
+  }
+}
+
+/** The key that an event has to be signed with, by what it says of itself; undefined where that key may not say this. */
+type Keyring = (jws: string) => Promise<ConsentKey | undefined>;
+
+function createKeyring(speakers: ReadonlyMap<string, Speaker>, trust: Trust): Keyring {
+  const keys = new Map<string, Promise<ConsentKey>>();
+  const parties = new Map<string, string>();
+  const controllerKey = base64UrlToBytes(trust.coordinator.key);
+  const controllerKid = thumbprint(controllerKey);
+  return async (jws) => {
+    const { kid, by, subject, controller, party } = readClaims(jws);
+    const speaker = speakers.get(kid);
+    const found = holderOf();
+    if (found === null) return undefined;
+    const { holder, publicKey } = found;
+    const name = `${kid} ${JSON.stringify(holder)}`;
+    const key = keys.get(name) ?? importConsentKey(publicKeyToJwk(publicKey), holder);
+    keys.set(name, key);
+    return key;
+
+    function holderOf(): { holder: KeyHolder; publicKey: Uint8Array } | null {
+      if (by === 'controller')
+        return kid === controllerKid
+          ? { holder: { role: 'controller', controller }, publicKey: controllerKey }
+          : null;
+      if (speaker === undefined || speaker.credential.scope !== 'device') return null;
+      const { publicKey, credential } = speaker;
+      if (by === 'subject')
+        return credential.maxTwins === 1 && credential.sub === subject
+          ? { holder: { role: 'subject', subject }, publicKey }
+          : null;
+      if (by === 'collector') {
+        const bound = parties.get(kid) ?? party;
+        parties.set(kid, bound);
+        return credential.maxTwins > 1 ? { holder: { role: 'collector', party: bound }, publicKey } : null;
+      }
+      return by === 'guardian' || by === 'agent' ? { holder: { role: by }, publicKey } : null;
+    }
+  };
+}
+
+interface Claims {
+  kid: string;
+  by: string;
+  subject: string;
+  controller: string;
+  party: string;
+}
+
+/** Not verified: only which key to verify with. */
+function readClaims(jws: string): Claims {
+  const part = (i: number): Record<string, unknown> => {
+    try {
+      const value: unknown = JSON.parse(bytesToUtf8(base64UrlToBytes(jws.split('.')[i] ?? '')));
+      return (value ?? {}) as Record<string, unknown>;
+    } catch {
+      return {};
+    }
+  };
+  const payload = part(1);
+  const inner = (name: string): Record<string, unknown> => (payload[name] ?? {}) as Record<string, unknown>;
+  return {
+    kid: String(part(0)['kid']),
+    by: String(inner('event')['by']),
+    subject: String(payload['subject']),
+    controller: String(payload['controller']),
+    party: String(inner('collectedBy')['party']),
+  };
+}
