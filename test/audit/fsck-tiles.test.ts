@@ -48,12 +48,6 @@ describe('finds nothing wrong where nothing is', () => {
     );
   });
 
-  test('in a log of three levels', async () => {
-    const leaves = numberedLeaves(66_000);
-    const report = await check(await createTiledLog(leaves).publish(66_000));
-    expect(report).toMatchObject({ ok: true, size: 66_000 });
-  });
-
   test('in one that has dropped partial tiles for full ones', async () => {
     const note = await log.noteOf(SIZE - 100);
     const files = new Map(intact).set('checkpoint', utf8ToBytes(note));

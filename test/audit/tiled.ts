@@ -1,11 +1,13 @@
 import {
+  completeSubtrees,
   cosign,
-  createCompactRange,
   createLeaf,
   createNoteKey,
   createSigner,
+  EMPTY_ROOT,
+  equalBytes,
   exportTiles,
-  hashLeaf,
+  foldSubtrees,
   noteKeyToVkey,
   publishedToBytes,
   readNote,
@@ -44,10 +46,9 @@ export function createTiledLog(leaves: Uint8Array[]): TiledLog {
     hashes,
     leaves: (start, end) => Promise.resolve(leaves.slice(start, end)),
   };
-  const noteOf = (size: number): Promise<string> => {
-    const edge = createCompactRange();
-    for (const leaf of leaves.slice(0, size)) edge.append(hashLeaf(leaf));
-    return signCheckpoint({ origin, size, root: edge.root() }, signer);
+  const noteOf = async (size: number): Promise<string> => {
+    const peaks = await hashes(completeSubtrees(0, size));
+    return signCheckpoint({ origin, size, root: size === 0 ? EMPTY_ROOT : foldSubtrees(peaks) }, signer);
   };
   return {
     leaves,
@@ -58,6 +59,13 @@ export function createTiledLog(leaves: Uint8Array[]): TiledLog {
       return files;
     },
   };
+}
+
+/** Paths at which two directories differ, some thousand times faster than `toEqual`. */
+export function differences(a: Files, b: Files): string[] {
+  const paths = new Set([...a.keys(), ...b.keys()]);
+  const none = Uint8Array.of(0);
+  return [...paths].filter((path) => !equalBytes(a.get(path) ?? none, b.get(path) ?? none));
 }
 
 /** Counts what is read, and copies it, as a network would. */
