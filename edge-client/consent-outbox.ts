@@ -2,12 +2,18 @@
  * Sends consents to the coordinator until each has its receipt. The store is the queue: a consent without a receipt is sent again
  * after whatever crash, and the coordinator answers one that it has with the receipt it gave before.
  */
-import { MAX_CONSENT_EVENTS, MAX_JSON_BYTES, ProblemError, type ConsentReceipts } from '@twinkeep/protocol';
-import type { ConsentReceipt, TwinStore } from './store/port.ts';
+import {
+  MAX_CONSENT_EVENTS,
+  MAX_JSON_BYTES,
+  ProblemError,
+  type ConsentReceipt,
+  type ConsentReceipts,
+} from '@twinkeep/protocol';
+import type { TwinStore } from './store/port.ts';
 
 export interface OutboxDeps {
   store: Pick<TwinStore, 'pendingConsents' | 'addReceipts'>;
-  /** @throws ProblemError where the coordinator refuses, TransportError where it cannot be reached */
+  /** @throws ProblemError where the coordinator refuses, TransportError where it cannot be reached or its receipts show nothing */
   submit(events: readonly string[]): Promise<ConsentReceipts>;
   /** Told of the ids of events that the coordinator refuses: their subject stays out of every round, so somebody should look. */
   onRefused(error: ProblemError, events: readonly string[]): void;

@@ -1,14 +1,25 @@
-/** The audit log for everyone: its checkpoint, consistency between two of its sizes, its leaves, and the whole of it as a file that verifies offline. */
+/**
+ * The audit log for everyone: its checkpoint and its tiles (C2SP tlog-tiles), consistency between two of its sizes, its leaves, and the whole of
+ * it as a file that verifies offline. Tiles are made from the tables when they are asked for: there is no second copy to disagree.
+ */
 import {
   AuditError,
   bytesToBase64Url,
+  encodeEntryBundle,
+  encodeTile,
   exportLog,
   leafToEnvelope,
+  pathToTile,
+  tileToLeaves,
+  tileToSubtrees,
   type ExportEntry,
   type LogHead,
+  type TileId,
 } from '@twinkeep/audit';
 import {
   MAX_LOG_ENTRIES,
+  MEDIA,
+  PATHS,
   ProblemError,
   type ConsistencyAnswer,
   type LogEntries,
@@ -19,6 +30,7 @@ import {
 import type { Request, RequestHandler } from 'express';
 import { once } from 'node:events';
 import type { Journal, PublishedHead } from '../log/journal.ts';
+import { createLogStore } from '../store/log-store.ts';
 import type { Db } from '../store/schema.ts';
 import { countStatements, readExportRows, type ExportRow } from '../store/statements.ts';
 import { cacheForEver, sendJson } from './answer.ts';
@@ -31,6 +43,7 @@ const MAX_EXPORTS = 2;
 
 export interface LogRoutes {
   checkpoint: RequestHandler;
+  tile: RequestHandler;
   consistency: RequestHandler;
   entries: RequestHandler;
   export: RequestHandler;
@@ -42,6 +55,14 @@ export function createLogRoutes(db: Db, journal: Journal): LogRoutes {
     checkpoint: async (_req, res) => {
       const head = await mustFindHead(db, journal);
       res.type('text/plain; charset=utf-8').send(head.note);
+    },
+    tile: async (req, res) => {
+      const tile = tileOf(req);
+      // A tile that the published tree has, or had on its way there, never changes. Any other is not there, nor is a hint of it.
+      if (tileToLeaves(tile).end > (await publishedSize(db, journal)))
+        throw new ProblemError('request/not-found');
+      cacheForEver(res);
+      res.type(MEDIA.tile).send(Buffer.from(await readTile(db, tile)));
     },
     entries: async (req, res) => {
       const { from, to } = rangeOf(req);
@@ -94,9 +115,30 @@ async function mustFindHead(db: Db, journal: Journal): Promise<PublishedHead> {
   return head;
 }
 
+/** Only in the one spelling of its path. @throws ProblemError 'request/not-found' */
+function tileOf(req: Request): TileId {
+  try {
+    return pathToTile(req.path.slice(`${PATHS.log}/`.length));
+  } catch (error) {
+    if (error instanceof AuditError) throw new ProblemError('request/not-found');
+    throw error;
+  }
+}
+
+async function readTile(db: Db, tile: TileId): Promise<Uint8Array> {
+  const store = createLogStore(db);
+  if (tile.level !== 'entries') return encodeTile(await store.hashes(tileToSubtrees(tile)));
+  const { start, end } = tileToLeaves(tile);
+  return encodeEntryBundle(await store.leaves(start, end));
+}
+
 /** Beyond the published head nothing is shown, not even that it is there. @throws ProblemError 'log/range' */
 async function requirePublished(db: Db, journal: Journal, size: number): Promise<void> {
-  if (size > ((await journal.published(db))?.size ?? 0)) throw new ProblemError('log/range');
+  if (size > (await publishedSize(db, journal))) throw new ProblemError('log/range');
+}
+
+async function publishedSize(db: Db, journal: Journal): Promise<number> {
+  return (await journal.published(db))?.size ?? 0;
 }
 
 function rangeOf(req: Request): { from: number; to: number } {

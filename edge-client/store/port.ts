@@ -14,7 +14,7 @@
  * Every adapter passes `twinStoreContract` of `test/contracts/twin-store.ts`.
  */
 import type { Category } from '@twinkeep/consent';
-import type { CustomerEvent } from '@twinkeep/protocol';
+import type { ConsentReceipt, CustomerEvent } from '@twinkeep/protocol';
 import type { AdmittedEvent } from '../admit.ts';
 
 /** Serialised `FeatureState` of one twin; opaque to the store. */
@@ -129,17 +129,8 @@ export interface SignedConsentEntry {
 }
 
 export interface ConsentEntry extends SignedConsentEntry {
-  /** Null until the coordinator has logged it. */
+  /** Null until the coordinator has logged it: what was verified then. */
   receipt: Omit<ConsentReceipt, 'event'> | null;
-}
-
-/** Where a consent stands in the log; `salt` opens the commitment in `leaf`. */
-export interface ConsentReceipt {
-  /** Id of the consent event. */
-  event: string;
-  index: number;
-  leaf: string;
-  salt: string;
 }
 
 /** What a twin does in a task: it trains, or it is held out and scores the model. It never does both. */

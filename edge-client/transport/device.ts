@@ -4,20 +4,25 @@ import {
   bytesToBase64Url,
   sha256,
   utf8ToBytes,
+  vkeyToNoteKey,
   type ConsistencyProof,
 } from '@twinkeep/audit';
 import {
   consentReceiptsSchema,
   consistencySchema,
+  createRepeatedVerify,
   logEntriesSchema,
   MAX_LOG_ENTRIES,
   MAX_WAIT_SECONDS,
   MEDIA,
   PATHS,
+  ProtocolError,
   reportReceiptSchema,
   roundOfferSchema,
   roundResultsSchema,
+  sodiumReady,
   taskAnswerSchema,
+  verifyConsentReceipt,
   type ConsentReceipts,
   type LoggedStatement,
   type MaskedReport,
@@ -141,10 +146,15 @@ export async function fetchModel(
   return bytes;
 }
 
-/** @param events compact JWS, oldest first per subject */
+/**
+ * Hands consents in. The receipts are verified before anybody sees them: what has one is in the log, whatever the coordinator says later.
+ * @param events compact JWS, oldest first per subject; @param vkey the pinned key of the log
+ * @throws TransportError 'transport/malformed' where the answer does not show every event to be in the log
+ */
 export async function submitConsents(
   transport: Transport,
   events: readonly string[],
+  vkey: string,
   signal?: AbortSignal,
 ): Promise<ConsentReceipts> {
   const answer = await transport.request({
@@ -155,7 +165,19 @@ export async function submitConsents(
     wanted: MEDIA.json,
     signal,
   });
-  return parseJson(answer, consentReceiptsSchema);
+  const { receipts } = parseJson(answer, consentReceiptsSchema);
+  if (receipts.length !== events.length)
+    throw new TransportError('transport/malformed', 'not every event has a receipt');
+  await sodiumReady;
+  try {
+    const verify = createRepeatedVerify();
+    const key = vkeyToNoteKey(vkey);
+    receipts.forEach((receipt, i) => verifyConsentReceipt(receipt, events[i] as string, key, verify));
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause;
+    throw new TransportError('transport/malformed', cause.message, { cause });
+  }
+  return { receipts };
 }
 
 /** The only way by which training results leave: a masked report, which is the same bytes at every retry. */

@@ -30,13 +30,13 @@ export function startDelivery(
   settled: () => Promise<unknown>,
   stop: AbortSignal,
 ): Delivery {
-  const { store, credentials, transport, emit } = home;
+  const { store, credentials, transport, settings, emit } = home;
   const bell = createBell();
   const delivered = new Set<string>();
   const outbox = createOutbox({
     store,
     async submit(events) {
-      const answer = await submitConsents(transport, events, stop);
+      const answer = await submitConsents(transport, events, settings.trust.log.vkey, stop);
       for (const { event } of answer.receipts) delivered.add(event);
       return answer;
     },

@@ -103,11 +103,11 @@ function isWaiting({ receipt }: ConsentEntry): boolean {
 }
 
 /** @returns whether the coordinator has logged it; it is asked once */
-async function say({ credentials, transport }: Home, words: readonly string[]): Promise<boolean> {
+async function say({ credentials, transport, settings }: Home, words: readonly string[]): Promise<boolean> {
   try {
     await credentials.ensure();
-    const { receipts } = await submitConsents(transport, words, AbortSignal.timeout(PATIENCE));
-    return receipts.length === words.length;
+    await submitConsents(transport, words, settings.trust.log.vkey, AbortSignal.timeout(PATIENCE));
+    return true;
   } catch {
     return false;
   }

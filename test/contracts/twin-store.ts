@@ -238,7 +238,7 @@ export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>
           [1, 2, 3].map((n) => ({ id: consentId(n), jws: `a.${n}.c` })),
         );
         await store.appendConsents(BOB, 0, [{ id: consentId(9), jws: 'b.9.c' }]);
-        const receipt = { event: consentId(1), index: 7, leaf: 'bGVhZg', salt: 'c2FsdA' };
+        const receipt = { event: consentId(1), index: 7, leaf: 'bGVhZg', salt: 'c2FsdA', proof: 'a proof' };
         await store.addReceipts([receipt, { ...receipt, event: consentId(8) }]);
         await store.addReceipts([{ ...receipt, index: 8 }]);
 
@@ -254,7 +254,12 @@ export function twinStoreContract(name: string, setup: () => Promise<StoreSetup>
         const ids = limited.map(({ id }) => id);
         expect(ids.includes(consentId(3)) && !ids.includes(consentId(2))).toBe(false);
         const [twin] = await again.readTwins([ALICE]);
-        expect(twin?.consents[0]?.receipt).toEqual({ index: 7, leaf: 'bGVhZg', salt: 'c2FsdA' });
+        expect(twin?.consents[0]?.receipt).toEqual({
+          index: 7,
+          leaf: 'bGVhZg',
+          salt: 'c2FsdA',
+          proof: 'a proof',
+        });
       });
     });
 

@@ -54,7 +54,7 @@ async function run(options) {
   });
   const events = await Promise.all(options.members.map((subject) => consent(subject, key, options)));
   for (let start = 0; start < events.length; start += 200)
-    await submitConsents(transport, events.slice(start, start + 200));
+    await submitConsents(transport, events.slice(start, start + 200), options.vkey);
   process.send({ type: 'ready' });
   const reported = new Set();
   for await (const offer of watchRound(transport, options.task.taskId, {

@@ -1,5 +1,6 @@
 /** Consents on their way to the coordinator: a consent without a receipt is still to be sent, whatever crashed meanwhile. */
-import type { ConsentReceipt, SignedConsentEntry } from '@twinkeep/edge-client/fleet';
+import type { SignedConsentEntry } from '@twinkeep/edge-client/fleet';
+import type { ConsentReceipt } from '@twinkeep/protocol';
 import { sql } from 'kysely';
 import type { Connection } from '../process/database.ts';
 import { bytesToJson, jsonToBytes } from './cipher.ts';
@@ -57,10 +58,8 @@ export async function addReceipts(
     const receipt = byTag.get(rowName(tag));
     const entry = found.get(subject);
     if (receipt === undefined || entry === undefined) return [];
-    const { index, leaf, salt } = receipt;
-    return [
-      { tag, subject, bytes: entry.cipher.seal('receipt', rowName(tag), jsonToBytes({ index, leaf, salt })) },
-    ];
+    const { event: _, ...place } = receipt;
+    return [{ tag, subject, bytes: entry.cipher.seal('receipt', rowName(tag), jsonToBytes(place)) }];
   });
   if (sealed.length === 0) return;
   await sql`UPDATE consent SET receipt = new.bytes

@@ -2,11 +2,11 @@
 import {
   StoreError,
   type ConsentEntry,
-  type ConsentReceipt,
   type FeatureBytes,
   type SignedConsentEntry,
   type StoredTwin,
 } from '@twinkeep/edge-client/fleet';
+import type { ConsentReceipt } from '@twinkeep/protocol';
 import { sql } from 'kysely';
 import type { Connection } from '../process/database.ts';
 import { bytesToJson, type TwinCipher } from './cipher.ts';

@@ -7,8 +7,9 @@
  */
 import type { Category } from '@twinkeep/consent';
 import { utf8ToBytes } from '@twinkeep/audit';
+import type { ConsentReceipt } from '@twinkeep/protocol';
 import { StoreError } from '../errors.ts';
-import type { ConsentEntry, ConsentReceipt, SignedConsentEntry } from '../port.ts';
+import type { ConsentEntry, SignedConsentEntry } from '../port.ts';
 import { createRowId, createSecret, openSecret } from './cipher.ts';
 import { currentTransaction, dropFeatures } from './events.ts';
 import { StaleError } from './failure.ts';

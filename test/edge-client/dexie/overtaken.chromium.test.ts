@@ -1,7 +1,7 @@
 /** Another tab writes between what a method has read and what it is about to write, at the one moment where that is hardest. */
 import { bytesToBase64Url, createLeaf } from '@twinkeep/audit';
 import { openDexieStore, type DexieTwinStore } from '@twinkeep/edge-client/dexie';
-import type { ConsentReceipt } from '@twinkeep/edge-client/fleet';
+import type { ConsentReceipt } from '@twinkeep/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createConsentGate } from '../../../edge-client/store/dexie/gate.ts';
 import { openKeys } from '../../../edge-client/store/dexie/keys.ts';
@@ -124,7 +124,7 @@ describe('a chain of consents', () => {
 
   async function receiptOf(leaf: string): Promise<ConsentReceipt> {
     const [first] = await store.pendingConsents(1);
-    return { event: first?.id ?? '', index: 3, leaf, salt: 'c2FsdA' };
+    return { event: first?.id ?? '', index: 3, leaf, salt: 'c2FsdA', proof: 'a proof' };
   }
 
   /** Which consents have a receipt, oldest first. */

@@ -1,25 +1,30 @@
 /** As much of a coordinator's HTTP surface as a node needs to deliver consents; what it answers is the test's to say. */
-import { bytesToBase64Url, createLeaf } from '@twinkeep/audit';
+import { bytesToBase64Url, createLeaf, createLog, type Ed25519Signer } from '@twinkeep/audit';
 import { consentEventId } from '@twinkeep/consent';
-import { randomBytes, type ConsentReceipts, type ProblemCode } from '@twinkeep/protocol';
+import { randomBytes, type ConsentReceipt, type ProblemCode } from '@twinkeep/protocol';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createMemoryLogState, createMemoryLogStore } from '../../support/memory-log-store.ts';
+import { LOG_ORIGIN } from './parties.ts';
 
 export interface ConsentServer {
   url: string;
   /** Every batch that arrived, answered or not. */
   batches: string[][];
   /** Events that it has taken, by id, with their receipts. */
-  log: Map<string, ConsentReceipts['receipts'][number]>;
+  log: Map<string, ConsentReceipt>;
   /** `hang`: takes the events and never says so. A code: refuses batches that hold an event that `bad` names. */
   mode: 'answer' | 'hang' | 'down';
   /** What it says of any task: that it is not published, or something that is no task. */
   tasks: 'unknown' | 'nonsense';
   bad: (jws: string) => ProblemCode | null;
+  /** What it makes of its answer. */
+  lie: (receipts: ConsentReceipt[]) => ConsentReceipt[];
   close(): Promise<void>;
 }
 
-export async function startConsentServer(): Promise<ConsentServer> {
+/** @param signer of the log that the parties trust */
+export async function startConsentServer(signer: Ed25519Signer): Promise<ConsentServer> {
   const server = createServer((req, res) => void handle(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const state: ConsentServer = {
@@ -29,6 +34,7 @@ export async function startConsentServer(): Promise<ConsentServer> {
     mode: 'answer',
     tasks: 'unknown',
     bad: () => null,
+    lie: (receipts) => receipts,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -48,23 +54,34 @@ export async function startConsentServer(): Promise<ConsentServer> {
     state.batches.push(events);
     const code = events.map(state.bad).find((found) => found !== null);
     if (code !== undefined) return problem(res, 400, code);
-    const receipts = events.map(take);
+    const receipts = state.lie(await take(events));
     if (state.mode === 'hang') return;
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ receipts }));
   }
 
-  function take(jws: string): ConsentReceipts['receipts'][number] {
-    const event = consentEventId(jws);
+  const log = createLog({ store: createMemoryLogStore(createMemoryLogState()), signer, origin: LOG_ORIGIN });
+
+  async function take(events: readonly string[]): Promise<ConsentReceipt[]> {
+    const receipts: ConsentReceipt[] = [];
+    for (const jws of events) {
+      const event = consentEventId(jws);
+      const receipt = state.log.get(event) ?? { event, ...(await append(jws)) };
+      state.log.set(event, receipt);
+      receipts.push(receipt);
+    }
+    return receipts;
+  }
+
+  async function append(jws: string): Promise<Omit<ConsentReceipt, 'event'>> {
     const salt = randomBytes(32);
     const { leaf } = createLeaf({ type: 'consent', at: new Date(), body: jws, salt });
-    const receipt = state.log.get(event) ?? {
-      event,
-      index: state.log.size,
+    const { firstIndex: index } = await log.append([leaf]);
+    return {
+      index,
       leaf: bytesToBase64Url(leaf),
       salt: bytesToBase64Url(salt),
+      proof: await log.receipt(index),
     };
-    state.log.set(event, receipt);
-    return receipt;
   }
 
   return state;
