@@ -66,6 +66,7 @@ export function createApp({
   app.post(PATHS.consents, consentRoute(takeConsents, auth));
 
   app.get(PATHS.checkpoint, logs.checkpoint);
+  app.get(`${PATHS.log}/tile/*path`, logs.tile);
   app.get(PATHS.consistency, logs.consistency);
   app.get(PATHS.logEntries, logs.entries);
   app.get(PATHS.logExport, logs.export);
