@@ -1,6 +1,6 @@
 import { ConsentError } from './errors.ts';
 import type { ConsentEvent } from './event.ts';
-import type { ConsentState } from './fold.ts';
+import type { ConsentState } from './state.ts';
 import { instantToMillis } from './instant.ts';
 
 /** How far a signer's clock may run ahead of the coordinator's. */

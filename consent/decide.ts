@@ -1,9 +1,9 @@
 import type { Category, Operation } from './category.ts';
-import type { ConsentCell, ConsentState } from './fold.ts';
-import { findCell } from './fold.ts';
-import type { CellStatus } from './regime.ts';
-import { GDPR_OPTIN } from './regimes/gdpr.ts';
+import type { CellStatus, Regime } from './regime.ts';
 import type { Sector } from './regimes/resolve.ts';
+import { findRegime, resolveRegime, resolveRegimes, serves } from './regimes/resolve.ts';
+import type { CellEntry, ConsentCell, ConsentState } from './state.ts';
+import { cellStatusAt, findCell } from './state.ts';
 
 // The gate. Pure, without clock or store, so that the edge, the coordinator, the console and an auditor who replays a
 // round from the log get the same answer. Whatever is not clearly allowed is denied.
@@ -27,14 +27,30 @@ export interface ConsentQuestion extends ConsentUse {
   dp?: { epsilon: number; delta: number };
 }
 
-export type CellReason =
-  | 'consented'
-  | 'never-asked'
-  | 'refused'
-  | 'withdrawn'
-  | 'expired'
-  | 'cohort-below-floor'
-  | 'privacy-loss-above-floor';
+/** Why a cell is allowed or denied: all there are. */
+export const CELL_REASONS = [
+  'consented',
+  'not-opted-out',
+  'never-asked',
+  'not-answered',
+  'refused',
+  'withdrawn',
+  'objected',
+  'signal',
+  'restricted',
+  'revoked',
+  'invalidated',
+  'notice-outdated',
+  'notice-period',
+  'guardian-needed',
+  'superseded',
+  'expired',
+  'other-regime',
+  'cohort-below-floor',
+  'privacy-loss-above-floor',
+] as const;
+
+export type CellReason = (typeof CELL_REASONS)[number];
 
 /** Of a denial: the reason of the first required category that is denied. */
 export type DecisionReason = CellReason | 'subject-mismatch' | 'no-category-consented';
@@ -45,10 +61,11 @@ export interface CellDecision {
   allow: boolean;
   reason: CellReason;
   status: CellStatus;
+  /** Id of the regime that governs the cell: by where the subject is, the category and the sector. */
   regime: string;
   /** Ids of the events that the answer rests on. */
   events: readonly string[];
-  /** Milliseconds from which on an allowed cell is denied by time alone; null where never, or denied already. */
+  /** Milliseconds from which on time alone may change the answer; null: never. */
   validUntil: number | null;
 }
 
@@ -59,13 +76,14 @@ export interface Decision {
   reason: DecisionReason;
   /** Required ones first, in the order of the question. Empty for another subject. */
   cells: readonly CellDecision[];
-  /** The earliest `validUntil` of the allowed cells: until then, time alone changes nothing. Null as there. */
+  /** Until then, time alone changes neither `allow` nor `categories`. Null: ever. */
   validUntil: number | null;
 }
 
 /** `at` in milliseconds. `NO_CONSENT`, the state of nobody yet, denies everyone. */
 export function decide(question: ConsentQuestion, state: ConsentState, at: number): Decision {
-  if (state.subject !== null && state.subject !== question.subject) return denial('subject-mismatch', []);
+  if (state.subject !== null && state.subject !== question.subject)
+    return { allow: false, categories: [], reason: 'subject-mismatch', cells: [], validUntil: null };
   const { required, optional } = question.categories;
   const cells = [
     ...required.map((category) => decideCell(category, 'required', question, state, at)),
@@ -74,25 +92,18 @@ export function decide(question: ConsentQuestion, state: ConsentState, at: numbe
       .map((category) => decideCell(category, 'optional', question, state, at)),
   ];
   const denied = cells.find((cell) => cell.necessity === 'required' && !cell.allow);
-  if (denied !== undefined) return denial(denied.reason, cells);
-  const allowed = cells.filter((cell) => cell.allow);
-  if (allowed.length === 0) return denial('no-category-consented', cells);
+  const allowed = denied === undefined ? cells.filter((cell) => cell.allow) : [];
+  const changing = denied === undefined ? cells : cells.filter((cell) => !cell.allow);
   return {
-    allow: true,
+    allow: allowed.length > 0,
     categories: allowed.map((cell) => cell.category),
-    reason: 'consented',
+    reason: denied?.reason ?? allowed[0]?.reason ?? 'no-category-consented',
     cells,
-    validUntil: finiteOrNull(Math.min(...allowed.map((cell) => cell.validUntil ?? Infinity))),
+    validUntil: finiteOrNull(Math.min(...changing.map((cell) => cell.validUntil ?? Infinity))),
   };
 }
 
-/** Expiry is nobody's event: it is compared here, each time, so that no timer has to run for it to hold. */
-export function cellStatusAt(cell: ConsentCell | undefined, at: number): CellStatus {
-  if (cell === undefined) return 'unknown';
-  return cell.status === 'given' && !(at < cell.validUntil) ? 'expired' : cell.status;
-}
-
-/** False while a refusal or a withdrawal is so fresh that asking again would be nagging. Never stops a subject's own grant. */
+/** False while a no is so fresh that asking again would be nagging. Never stops a subject's own grant. */
 export function mayAsk(
   { category, purpose, operation }: { category: Category; purpose: string; operation: Operation },
   state: ConsentState,
@@ -111,34 +122,85 @@ function decideCell(
 ): CellDecision {
   const cell = findCell(state, category, question.purpose, question.operation);
   const status = cellStatusAt(cell, at);
-  const reason =
-    cell === undefined || status === 'unknown'
-      ? 'never-asked'
-      : status === 'given'
-        ? checkFloor(cell, question)
-        : (status as CellReason);
-  const allow = reason === 'consented';
+  const reason = cell === undefined ? 'never-asked' : reasonOf(cell, status, category, question, state, at);
+  const allow = reason === 'consented' || reason === 'not-opted-out';
   return {
     category,
     necessity,
     allow,
     reason,
     status,
-    regime: cell?.regime ?? GDPR_OPTIN.id,
-    events: cell === undefined ? [] : cell.entries.map((entry) => entry.event),
-    validUntil: allow ? finiteOrNull(cell!.validUntil) : null,
+    regime: resolveRegime(state.places, category, question.sector).id,
+    events: cell === undefined ? [] : cell.entries.flatMap(eventsOf),
+    validUntil: cell === undefined ? null : nextChange(cell, allow, at),
   };
 }
 
-/** Written so that a missing figure, and NaN, fail against any floor that was set. */
-function checkFloor(cell: ConsentCell, { cohort = 0, dp }: ConsentQuestion): CellReason {
-  if (!(cohort >= cell.minCohort)) return 'cohort-below-floor';
-  const { epsilon, delta } = dp ?? { epsilon: Infinity, delta: Infinity };
-  return epsilon <= cell.epsilonMax && delta <= cell.deltaMax ? 'consented' : 'privacy-loss-above-floor';
+const REASON_OF: Readonly<Record<CellStatus, CellReason>> = {
+  unknown: 'never-asked',
+  requested: 'not-answered',
+  deferred: 'not-answered',
+  given: 'consented',
+  renewed: 'consented',
+  allowed: 'not-opted-out',
+  noticed: 'notice-period',
+  refused: 'refused',
+  withdrawn: 'withdrawn',
+  objected: 'objected',
+  denied_by_signal: 'signal',
+  restricted: 'restricted',
+  revoked: 'revoked',
+  invalidated: 'invalidated',
+  stale_notice: 'notice-outdated',
+  pending_guardian: 'guardian-needed',
+  superseded: 'superseded',
+  expired: 'expired',
+};
+
+function reasonOf(
+  cell: ConsentCell,
+  status: CellStatus,
+  category: Category,
+  question: ConsentQuestion,
+  state: ConsentState,
+  at: number,
+): CellReason {
+  // Also of a time before: what is known to have been invalid then was never allowed.
+  if (at < cell.invalidBefore) return 'invalidated';
+  if (cell.restricted) return 'restricted';
+  const reason = REASON_OF[status];
+  if (reason !== 'consented' && reason !== 'not-opted-out') return reason;
+  if (!servesAll(cell, resolveRegimes(state.places, category, question.sector))) return 'other-regime';
+  return checkFloor(cell, question) ?? reason;
 }
 
-function denial(reason: DecisionReason, cells: readonly CellDecision[]): Decision {
-  return { allow: false, categories: [], reason, cells, validUntil: null };
+/** A yes was given under rules; it counts where these demand as much as the law of every place that was ever named. */
+function servesAll({ entries }: ConsentCell, required: readonly Regime[]): boolean {
+  return entries.every((entry) => {
+    const regime = findRegime(entry.regime);
+    return required.every(({ id }) => serves(regime, id));
+  });
+}
+
+/** Written so that a missing figure, and NaN, fail against any floor that was set. */
+function checkFloor(cell: ConsentCell, { cohort = 0, dp }: ConsentQuestion): CellReason | null {
+  if (!(cohort >= cell.minCohort)) return 'cohort-below-floor';
+  const { epsilon, delta } = dp ?? { epsilon: Infinity, delta: Infinity };
+  return epsilon <= cell.epsilonMax && delta <= cell.deltaMax ? null : 'privacy-loss-above-floor';
+}
+
+function eventsOf(entry: CellEntry): string[] {
+  return entry.void === null ? [entry.event] : [entry.event, entry.void.event];
+}
+
+/** What is allowed ends; what is denied can open, when a notice period is over or an invalid past is left behind. */
+function nextChange(
+  { invalidBefore, opensAt, validUntil }: ConsentCell,
+  allow: boolean,
+  at: number,
+): number | null {
+  if (allow) return finiteOrNull(validUntil);
+  return finiteOrNull(Math.min(...[invalidBefore, opensAt].filter((time) => at < time), Infinity));
 }
 
 function finiteOrNull(millis: number): number | null {

@@ -1,64 +1,25 @@
-import type { Category, Operation } from './category.ts';
-import { CATEGORIES, LOCAL_OPERATIONS, OPERATIONS } from './category.ts';
+import { applyStroke, EMPTY_CELL, explainStroke, voidEntries } from './cell.ts';
+import type { NoEffect, Stroke } from './cell.ts';
+import type { Operation } from './category.ts';
+import { LOCAL_OPERATIONS } from './category.ts';
 import { ConsentError } from './errors.ts';
-import type { CellEventType, ConsentEvent, ConsentGrant, LoggedConsent, PrivacyFloor } from './event.ts';
+import type { ConsentEvent, ConsentGrant, LoggedConsent } from './event.ts';
+import { ANY_PURPOSE } from './event.ts';
 import { instantToMillis } from './instant.ts';
-import type { CellStatus } from './regime.ts';
-import { DAY_MILLIS, STRICTNESS } from './regime.ts';
-import { findRegime } from './regimes/resolve.ts';
+import { isCellEvent } from './require.ts';
+import { findRegime, specificPlaces } from './regimes/resolve.ts';
+import type { CellEntry, ConsentCell, ConsentState } from './state.ts';
+import { cellNumber, NO_CONSENT } from './state.ts';
 
 // The consent of one subject towards one controller, as a pure function of their logged events.
 //
-// Each event names by hash what its signer had seen (`prev`, `merges`). In a cell, an event replaces those it has seen,
-// directly or through others; events that have not seen one another stand side by side, and the most restrictive of them
-// decides. So a withdrawal is lifted only by a later grant that has seen it, however the log interleaves two devices and
-// whatever their clocks say. Links are followed to events that stand earlier in the log only: no event that arrives
-// later can make an earlier grant count for more than it did.
+// Each event names by hash what its signer had seen (`prev`, `merges`). In a cell, an event replaces what it has seen,
+// directly or through others, as its regime's table says; events that have not seen one another stand side by side, and the
+// most restrictive of them decides. So a withdrawal is lifted only by a later grant that has seen it, however the log
+// interleaves two devices and whatever their clocks say. Links are followed to events that stand earlier in the log only: no
+// event that arrives later can make an earlier grant count for more than it did.
 //
-// Events are trusted to be verified and to be in the log. What they contain is still under the subject's control.
-
-/** What one event says of one cell. Times in milliseconds. */
-export interface CellEntry {
-  readonly event: string;
-  readonly status: Exclude<CellStatus, 'unknown'>;
-  readonly regime: string;
-  /** First millisecond at which a grant no longer counts; Infinity without end. */
-  readonly validUntil: number;
-  readonly minCohort: number;
-  readonly epsilonMax: number;
-  readonly deltaMax: number;
-  /** The subject is not asked again before this time. */
-  readonly noAskUntil: number;
-}
-
-/** The most restrictive of `entries`, member by member. Cells of equal content are one object. */
-export interface ConsentCell extends CellEntry {
-  /** The events that stand side by side, in log order: one, unless devices acted apart. */
-  readonly entries: readonly CellEntry[];
-}
-
-export interface ConsentState {
-  /** Null as long as no event was applied. */
-  readonly subject: string | null;
-  readonly controller: string | null;
-  /** Log index of the last event applied, -1 before the first. */
-  readonly lastIndex: number;
-  /** Ids of the events that no other has seen, in log order. More than one: devices acted apart, see `linkToHeads`. */
-  readonly heads: readonly string[];
-  /** For each event applied, those events it names that were applied before it. */
-  readonly links: ReadonlyMap<string, readonly string[]>;
-  /** By purpose, then by a number for category and operation: read through `findCell` and `listCells`. */
-  readonly cells: ReadonlyMap<string, ReadonlyMap<number, ConsentCell>>;
-}
-
-export const NO_CONSENT: ConsentState = {
-  subject: null,
-  controller: null,
-  lastIndex: -1,
-  heads: [],
-  links: new Map(),
-  cells: new Map(),
-};
+// Events are trusted to be verified and to be in the log. What they contain is still under the signer's control.
 
 /** Any order of input: events are applied by log index. Throws what `applyConsent` throws. */
 export function foldConsents(events: readonly LoggedConsent[]): ConsentState {
@@ -79,69 +40,55 @@ export function applyConsent(state: ConsentState, logged: LoggedConsent): Consen
   return draft;
 }
 
-/** Undefined for a cell that no event has named. */
-export function findCell(
-  state: ConsentState,
-  category: Category,
-  purpose: string,
-  operation: Operation,
-): ConsentCell | undefined {
-  return state.cells.get(purpose)?.get(cellNumber(category, operation));
+/** Why some line of an event would change nothing if it were logged now, or null where each has its effect. */
+export function explainNoEffect(state: ConsentState, logged: LoggedConsent): NoEffect | null {
+  const { event } = logged;
+  if (!isCellEvent(event.event.type)) return null;
+  const strokeOf = readStrokes(state, logged, seenThrough(state, linkedTo(state, event)));
+  for (const line of event.grants) {
+    for (const operation of line.operations) {
+      const number = cellNumber(line.category, operation);
+      const cell = cellsFor(state, line.purpose).get(number) ?? baseCell(state, number);
+      const why = explainStroke(cell, strokeOf(line, operation));
+      if (why !== null) return why;
+    }
+  }
+  return null;
 }
 
-export interface NamedCell {
-  category: Category;
-  purpose: string;
-  operation: Operation;
-  cell: ConsentCell;
-}
-
-/** Every cell that some event has named. */
-export function listCells(state: ConsentState): NamedCell[] {
-  return [...state.cells.keys()].flatMap((purpose) =>
-    CATEGORIES.flatMap((category) =>
-      OPERATIONS.flatMap((operation) => {
-        const cell = findCell(state, category, purpose, operation);
-        return cell === undefined ? [] : [{ category, purpose, operation, cell }];
-      }),
-    ),
-  );
-}
-
-interface Draft {
-  subject: string | null;
-  controller: string | null;
-  lastIndex: number;
-  heads: string[];
-  links: Map<string, readonly string[]>;
-  cells: Map<string, Map<number, ConsentCell>>;
-}
+type Draft = {
+  -readonly [Member in keyof ConsentState]: ConsentState[Member] extends ReadonlyMap<infer Key, infer Value>
+    ? Map<Key, Value extends ReadonlyMap<infer Inner, infer Cell> ? Map<Inner, Cell> : Value>
+    : ConsentState[Member];
+};
 
 function openDraft(state: ConsentState): Draft {
-  const cells = new Map([...state.cells].map(([purpose, ofPurpose]) => [purpose, new Map(ofPurpose)]));
-  return { ...state, heads: [...state.heads], links: new Map(state.links), cells };
+  return {
+    ...state,
+    links: new Map(state.links),
+    cells: new Map([...state.cells].map(([purpose, ofPurpose]) => [purpose, new Map(ofPurpose)])),
+    delegations: new Map(state.delegations),
+    delegated: new Map(state.delegated),
+    ended: new Map(state.ended),
+    closed: new Map(state.closed),
+    keys: new Map(state.keys),
+  };
 }
 
 function applyToDraft(draft: Draft, logged: LoggedConsent): void {
   const { id, event, index } = logged;
   if (draft.links.has(id)) return;
   requireNext(draft, event, index);
-  const linked = namedEvents(event).filter((named) => draft.links.has(named));
+  const linked = linkedTo(draft, event);
   const seen = seenThrough(draft, linked);
-  const cellAlone = createCells(logged);
-  for (const grant of event.grants) {
-    const ofPurpose = draft.cells.get(grant.purpose) ?? new Map<number, ConsentCell>();
-    draft.cells.set(grant.purpose, ofPurpose);
-    for (const operation of grant.operations) {
-      const number = cellNumber(grant.category, operation);
-      const beside = ofPurpose.get(number)?.entries.filter((entry) => !seen(entry.event)) ?? [];
-      const alone = cellAlone(grant, operation);
-      ofPurpose.set(number, beside.length === 0 ? alone : combineEntries([...beside, ...alone.entries]));
-    }
-  }
+  if (isCellEvent(event.event.type)) applyLines(draft, logged, seen);
+  else applySubjectEvent(draft, logged, seen);
   draft.subject = event.subject;
   draft.controller = event.controller;
   draft.lastIndex = index;
+  const places = specificPlaces(event.jurisdiction);
+  if (places.some((place) => !draft.places.includes(place)))
+    draft.places = [...new Set([...draft.places, ...places])];
   draft.heads = [...draft.heads.filter((head) => !linked.includes(head)), id];
   draft.links.set(id, linked);
 }
@@ -155,78 +102,169 @@ function requireNext(draft: Draft, event: ConsentEvent, index: number): void {
     throw new ConsentError('consent/out-of-order', 'events are applied in log order');
 }
 
-function namedEvents({ prev, merges = [] }: ConsentEvent): string[] {
-  return prev === null ? merges : [prev, ...merges];
+function linkedTo({ links }: Pick<ConsentState, 'links'>, { prev, merges = [] }: ConsentEvent): string[] {
+  return (prev === null ? merges : [prev, ...merges]).filter((named) => links.has(named));
 }
 
-/** Whoever has seen every head has seen everything: the usual case costs nothing. Else the links are walked. */
-function seenThrough(draft: Draft, linked: readonly string[]): (id: string) => boolean {
-  if (draft.heads.every((head) => linked.includes(head))) return () => true;
+type Seen = ((event: string) => boolean) | null;
+
+/** Whoever has seen every head has seen everything, which is null: the usual case costs nothing. Else the links are walked. */
+function seenThrough(
+  { heads, links }: Pick<ConsentState, 'heads' | 'links'>,
+  linked: readonly string[],
+): Seen {
+  if (heads.every((head) => linked.includes(head))) return null;
   const seen = new Set(linked);
   // A Set is iterated in insertion order, members added on the way included.
-  for (const id of seen) for (const earlier of draft.links.get(id) ?? []) seen.add(earlier);
+  for (const id of seen) for (const earlier of links.get(id) ?? []) seen.add(earlier);
   return (id) => seen.has(id);
 }
 
-/**
- * What the event makes of a cell by itself. Its grants usually differ in category only, so their cells are one object: a
- * coordinator keeps the states of all its subjects in memory.
- */
-function createCells(logged: LoggedConsent): (grant: ConsentGrant, operation: Operation) => ConsentCell {
-  const made = new Map<string, ConsentCell>();
-  return (grant, operation) => {
-    const floor = LOCAL_OPERATIONS.has(operation) ? undefined : grant.privacyFloor;
-    const terms = JSON.stringify([grant.validUntil, floor]);
-    const cell = made.get(terms) ?? combineEntries([createEntry(logged, grant, floor)]);
-    made.set(terms, cell);
-    return cell;
+function applyLines(draft: Draft, logged: LoggedConsent, seen: Seen): void {
+  const { id, event } = logged;
+  const strokeOf = readStrokes(draft, logged, seen);
+  const voidOf = (entry: CellEntry): CellEntry['void'] =>
+    entry.event === id ? voidNow(draft, event) : entry.void;
+  // Lines usually differ in category only, so that equal cells become equal cells: a coordinator keeps the states of all
+  // its subjects in memory, and one object for them is a seventh of it.
+  const made = new Map<ConsentCell, Map<string, ConsentCell>>();
+  const draw = (cell: ConsentCell, line: ConsentGrant, operation: Operation): ConsentCell => {
+    const stroke = strokeOf(line, operation);
+    const key = strokeKey(stroke);
+    const drawn = made.get(cell)?.get(key) ?? voidEntries(applyStroke(cell, stroke), voidOf);
+    if (!made.has(cell)) made.set(cell, new Map());
+    made.get(cell)!.set(key, drawn);
+    return drawn;
   };
+  for (const line of event.grants) {
+    const purposes = line.purpose === ANY_PURPOSE ? [...draft.cells.keys(), ANY_PURPOSE] : [line.purpose];
+    for (const purpose of new Set(purposes)) {
+      const cells = cellsFor(draft, purpose);
+      for (const operation of line.operations) {
+        const number = cellNumber(line.category, operation);
+        const cell = cells.get(number);
+        // A purpose that has no cell of its own yet reads that of every purpose.
+        if (cell === undefined && purpose !== line.purpose) continue;
+        cells.set(number, draw(cell ?? baseCell(draft, number), line, operation));
+      }
+      draft.cells.set(purpose, cells);
+    }
+  }
+  if (event.delegation !== undefined)
+    draft.delegated.set(event.delegation, [...(draft.delegated.get(event.delegation) ?? []), id]);
 }
 
-function createEntry(
-  { id, event, receivedAt }: LoggedConsent,
-  grant: ConsentGrant,
-  floor?: PrivacyFloor,
-): CellEntry {
+function cellsFor({ cells }: Pick<ConsentState, 'cells'>, purpose: string): Map<number, ConsentCell> {
+  const known = cells.get(purpose);
+  return known === undefined ? new Map<number, ConsentCell>() : (known as Map<number, ConsentCell>);
+}
+
+/** What every purpose starts from. */
+function baseCell({ cells }: Pick<ConsentState, 'cells'>, number: number): ConsentCell {
+  return cells.get(ANY_PURPOSE)?.get(number) ?? EMPTY_CELL;
+}
+
+function readStrokes(
+  state: Pick<ConsentState, 'delegations'>,
+  logged: LoggedConsent,
+  seen: Seen,
+): (line: ConsentGrant, operation: Operation) => Stroke {
+  const { event } = logged;
   const regime = findRegime(event.regime);
-  const { coolDownDays } = regime.transitions[event.event.type as CellEventType];
-  return {
-    event: id,
-    status: grant.state as Exclude<CellStatus, 'unknown'>,
-    regime: regime.id,
-    validUntil: grant.validUntil === undefined ? Infinity : instantToMillis(grant.validUntil),
-    minCohort: floor?.secAgg?.minCohort ?? 0,
-    // A whole number divided by a power of ten is the double that the decimal fraction itself would be.
-    epsilonMax: floor?.dp === undefined ? Infinity : floor.dp.epsMaxMicro / 1e6,
-    deltaMax: floor?.dp === undefined ? Infinity : floor.dp.deltaMaxPico / 1e12,
-    noAskUntil: coolDownDays === 0 ? 0 : receivedAt + coolDownDays * DAY_MILLIS,
+  if (!isCellEvent(event.event.type))
+    throw new ConsentError('consent/event-invalid', 'an event without lines');
+  const transition = regime.transitions[event.event.type];
+  return (line, operation) => {
+    const entitled = isEntitled(state, logged, line, operation, seen);
+    return { logged, line, operation, regime, transition, seen, entitled };
   };
 }
 
-function combineEntries(entries: readonly CellEntry[]): ConsentCell {
-  const deciding = STRICTNESS.flatMap((status) => entries.filter((entry) => entry.status === status))[0]!;
-  return {
-    entries,
-    event: deciding.event,
-    status: deciding.status,
-    regime: deciding.regime,
-    validUntil: Math.min(...entries.map((entry) => entry.validUntil)),
-    minCohort: Math.max(...entries.map((entry) => entry.minCohort)),
-    epsilonMax: Math.min(...entries.map((entry) => entry.epsilonMax)),
-    deltaMax: Math.min(...entries.map((entry) => entry.deltaMax)),
-    noAskUntil: Math.max(...entries.map((entry) => entry.noAskUntil)),
-  };
+/** Everything in which two strokes of one event on one cell can differ. */
+function strokeKey({ line, operation, entitled, regime }: Stroke): string {
+  const { state, category, validUntil, privacyFloor, exception } = line;
+  return JSON.stringify([
+    state,
+    validUntil,
+    exception,
+    LOCAL_OPERATIONS.has(operation) ? null : privacyFloor,
+    entitled,
+    regime.noticeFirst.includes(category),
+  ]);
 }
 
-const CATEGORY_NUMBERS: ReadonlyMap<Category, number> = new Map(
-  CATEGORIES.map((category, i) => [category, i]),
-);
-const OPERATION_NUMBERS: ReadonlyMap<Operation, number> = new Map(
-  OPERATIONS.map((operation, i) => [operation, i]),
-);
+/** Guardians and agents: a delegation that the signer had seen, in its scope and its time. */
+function isEntitled(
+  { delegations }: Pick<ConsentState, 'delegations'>,
+  { event, receivedAt }: LoggedConsent,
+  { category, purpose }: ConsentGrant,
+  operation: Operation,
+  seen: Seen,
+): boolean {
+  const { by } = event.event;
+  if (by !== 'guardian' && by !== 'agent') return true;
+  return (delegations.get(event.delegation ?? '') ?? []).some(
+    ({ event: named, record }) =>
+      (seen === null || seen(named)) &&
+      record.role === by &&
+      record.categories.includes(category) &&
+      (record.purposes.includes(purpose) || record.purposes.includes(ANY_PURPOSE)) &&
+      record.operations.includes(operation) &&
+      receivedAt < instantToMillis(record.notAfter),
+  );
+}
 
-/** NaN, which is no cell's number, for a word that is no category or no operation. */
-function cellNumber(category: Category, operation: Operation): number {
-  const row = CATEGORY_NUMBERS.get(category) ?? Number.NaN;
-  return row * OPERATIONS.length + (OPERATION_NUMBERS.get(operation) ?? Number.NaN);
+function applySubjectEvent(draft: Draft, { id, event }: LoggedConsent, seen: Seen): void {
+  const { delegate, delegation, supersedes, key } = event;
+  if (delegate !== undefined) {
+    const named = draft.delegations.get(delegate.id) ?? [];
+    draft.delegations.set(delegate.id, [...named, { event: id, record: delegate }]);
+  }
+  if (supersedes !== undefined) {
+    draft.closed.set(supersedes.record, smaller(draft.closed.get(supersedes.record), id));
+    voidWhere(draft, 'superseded', id, ({ record }) => record === supersedes.record);
+  }
+  if (event.event.type === 'undelegate' && delegation !== undefined) {
+    draft.ended.set(delegation, [...(draft.ended.get(delegation) ?? []), id]);
+    voidWhere(
+      draft,
+      'revoked',
+      id,
+      (entry) => entry.delegation === delegation && seen !== null && !seen(entry.event),
+    );
+  }
+  if (key !== undefined) {
+    if (key.retired !== null) draft.keys.set(key.retired, 'retired');
+    if (!draft.keys.has(key.added)) draft.keys.set(key.added, 'added');
+  }
+}
+
+function voidWhere(
+  draft: Draft,
+  status: 'superseded' | 'revoked',
+  event: string,
+  isVoid: (entry: CellEntry) => boolean,
+): void {
+  const voidOf = (entry: CellEntry): CellEntry['void'] =>
+    isVoid(entry) ? stricterVoid(entry.void, { status, event }) : entry.void;
+  for (const cells of draft.cells.values())
+    for (const [number, cell] of cells) cells.set(number, voidEntries(cell, voidOf));
+}
+
+/** What has closed an event's record, or ended its delegation, before the log received it: none of that can have seen it. */
+function voidNow({ closed, ended }: Draft, { recordId, delegation }: ConsentEvent): CellEntry['void'] {
+  const closedBy = closed.get(recordId);
+  const ends = delegation === undefined ? [] : (ended.get(delegation) ?? []);
+  const found: CellEntry['void'] = closedBy === undefined ? null : { status: 'superseded', event: closedBy };
+  return ends.reduce((strictest, event) => stricterVoid(strictest, { status: 'revoked', event }), found);
+}
+
+/** By id among equals, so that the log's order decides nothing. */
+function stricterVoid(known: CellEntry['void'], found: NonNullable<CellEntry['void']>): CellEntry['void'] {
+  if (known === null || known.status !== found.status) return known?.status === 'revoked' ? known : found;
+  return { status: known.status, event: smaller(known.event, found.event) };
+}
+
+function smaller(known: string | undefined, id: string): string {
+  return known === undefined || id < known ? id : known;
 }

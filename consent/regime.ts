@@ -91,7 +91,7 @@ export interface Regime {
   requiredOneOf: readonly (readonly (keyof ConsentGrant)[])[];
   legalBases: readonly string[];
   consentTypes: readonly ConsentType[];
-  /** Whose yes takes two steps: its method ends in `+confirm`. */
+  /** Whose yes takes two steps: its method says `confirm`, as in `toggle+confirm`. */
   twoSteps: readonly ConsentActor[];
   /** Categories of which a notice must have been delivered before they can be given. */
   noticeFirst: readonly Category[];

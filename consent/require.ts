@@ -140,7 +140,7 @@ function requireOpening({ category, operations }: ConsentGrant, { opening }: Reg
 
 function requireYes(consent: ConsentEvent, regime: Regime): void {
   const { event, grants } = consent;
-  if (regime.twoSteps.includes(event.by) && !event.method.endsWith('+confirm'))
+  if (regime.twoSteps.includes(event.by) && !event.method.split('+').includes('confirm'))
     throw violation('this consent takes two steps');
   if (!regime.compound) requireSingle(consent);
   for (const grant of grants) {

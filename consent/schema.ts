@@ -5,6 +5,7 @@ import { ConsentError } from './errors.ts';
 import type { ConsentEvent, ConsentGrant, DelegationRecord } from './event.ts';
 import {
   AGE_BANDS,
+  ANY_PURPOSE,
   AUTHORISATION_STATEMENTS,
   CELL_EVENTS,
   CONSENT_ACTORS,
@@ -165,10 +166,12 @@ export function parseConsentEvent(value: unknown): ConsentEvent {
   return parsed.output;
 }
 
-/** Two grants for one cell in one event could disagree, and nothing would say which one was shown. */
+/** Two lines for one cell in one event could disagree, and nothing would say which one was shown. */
 function nameEachCellOnce(grants: ConsentGrant[]): boolean {
   const cells = grants.flatMap(({ category, purpose, operations }) =>
-    operations.map((operation) => `${category} ${operation} ${purpose}`),
+    operations.map((operation) => ({ among: `${category} ${operation}`, purpose })),
   );
-  return new Set(cells).size === cells.length;
+  const all = cells.filter(({ purpose }) => purpose === ANY_PURPOSE).map(({ among }) => among);
+  const twice = cells.some(({ among, purpose }) => purpose !== ANY_PURPOSE && all.includes(among));
+  return !twice && new Set(cells.map(({ among, purpose }) => `${among} ${purpose}`)).size === cells.length;
 }

@@ -69,7 +69,9 @@ export function askContribution(
   terms: RoundTerms,
 ): Contribution | ContributionDenied {
   const { categories: named, purpose, sector } = task;
-  const question = { subject, categories: named, purpose, sector, cohort: terms.cohort };
+  const dp =
+    task.privacy.mech === 'none' ? {} : { dp: { epsilon: task.privacy.epsilon, delta: task.privacy.delta } };
+  const question = { subject, categories: named, purpose, sector, cohort: terms.cohort, ...dp };
   const asked = [terms.now, terms.until].flatMap((at) => [
     decide({ ...question, operation: 'contribute' }, readings.logged, at),
     decide({ ...question, operation: 'contribute' }, readings.signed, at),

@@ -26,13 +26,17 @@ const EUROPE =
     ' ',
   );
 
+/** Where some law of the tables holds. */
+export type Territory = 'Europe' | 'California' | 'United States' | 'elsewhere';
+
 interface Rule {
-  /** `US` stands for its states too. */
-  places: readonly string[] | 'any';
+  places: readonly Territory[] | 'any';
   sectors: readonly Sector[] | 'any';
   categories: readonly Category[] | 'any';
   regime: string;
 }
+
+const US: readonly Territory[] = ['United States', 'California'];
 
 /**
  * The first row that fits counts. Psychographic data is inferred and reveals what Article 9 protects (CJEU C-184/20), and so
@@ -40,17 +44,17 @@ interface Rule {
  * no statute is listed, nothing happens without a yes.
  */
 export const RESOLUTION: readonly Rule[] = [
-  { places: EUROPE, sectors: ['healthcare'], categories: 'any', regime: 'gdpr-art9@1' },
-  { places: EUROPE, sectors: 'any', categories: ['psychographic'], regime: 'gdpr-art9@1' },
-  { places: EUROPE, sectors: 'any', categories: 'any', regime: 'gdpr-optin@1' },
-  { places: ['US'], sectors: ['healthcare'], categories: 'any', regime: 'hipaa-auth@1' },
+  { places: ['Europe'], sectors: ['healthcare'], categories: 'any', regime: 'gdpr-art9@1' },
+  { places: ['Europe'], sectors: 'any', categories: ['psychographic'], regime: 'gdpr-art9@1' },
+  { places: ['Europe'], sectors: 'any', categories: 'any', regime: 'gdpr-optin@1' },
+  { places: US, sectors: ['healthcare'], categories: 'any', regime: 'hipaa-auth@1' },
   {
-    places: ['US'],
+    places: US,
     sectors: ['banking', 'insurance'],
     categories: ['transactional', 'interaction', 'third_party_enrichment', 'feedback'],
     regime: 'glba-notice-optout@1',
   },
-  { places: ['US-CA'], sectors: 'any', categories: 'any', regime: 'us-ca-optout@1' },
+  { places: ['California'], sectors: 'any', categories: 'any', regime: 'us-ca-optout@1' },
   { places: 'any', sectors: 'any', categories: ['psychographic'], regime: 'gdpr-art9@1' },
   { places: 'any', sectors: 'any', categories: 'any', regime: 'gdpr-optin@1' },
 ];
@@ -74,21 +78,22 @@ export function findRegime(id: string): Regime {
 }
 
 /**
- * The regimes of all places that an event names, strictest first by the table's order. A country beside one of its states
- * says nothing more, nor does `EU` beside a member.
+ * The regimes of all places named, in the table's order. A yes must serve each of them, so that a further place never
+ * allows what the others deny.
  */
 export function resolveRegimes(
-  jurisdiction: readonly string[],
+  places: readonly string[],
   category: Category,
   sector: Sector,
 ): readonly Regime[] {
-  const ids = specificPlaces(jurisdiction).map((place) => regimeAt(place, category, sector));
-  return REGIMES.filter(({ id }) => ids.includes(id));
+  if (places.length === 0) return [regimeAt('elsewhere', category, sector)];
+  const regimes = places.map((place) => regimeAt(territoryOf(place), category, sector));
+  return regimes.filter((regime, i) => regimes.indexOf(regime) === i);
 }
 
 /** The one regime under which to ask: that which serves all others too, where there is one. */
-export function resolveRegime(jurisdiction: readonly string[], category: Category, sector: Sector): Regime {
-  const regimes = resolveRegimes(jurisdiction, category, sector);
+export function resolveRegime(places: readonly string[], category: Category, sector: Sector): Regime {
+  const regimes = resolveRegimes(places, category, sector);
   const serving = regimes.find((regime) => regimes.every((other) => serves(regime, other.id)));
   return serving ?? regimes[0]!;
 }
@@ -97,28 +102,31 @@ export function serves(regime: Regime, required: string): boolean {
   return regime.id === required || regime.alsoServes.includes(required);
 }
 
+/** Without those that only frame another: a country beside its state, `EU` beside a member. */
 export function specificPlaces(jurisdiction: readonly string[]): string[] {
   return jurisdiction.filter(
     (place) =>
       !jurisdiction.some(
-        (other) => other !== place && (other.startsWith(`${place}-`) || isWithin(other, place)),
+        (other) =>
+          other !== place &&
+          (other.startsWith(`${place}-`) || (place === 'EU' && territoryOf(other) === 'Europe')),
       ),
   );
 }
 
-function isWithin(place: string, wider: string): boolean {
-  return wider === 'EU' && EUROPE.includes(countryOf(place));
+function territoryOf(place: string): Territory {
+  const country = place.slice(0, 2);
+  if (EUROPE.includes(country)) return 'Europe';
+  if (country !== 'US') return 'elsewhere';
+  return place === 'US-CA' ? 'California' : 'United States';
 }
 
-function regimeAt(place: string, category: Category, sector: Sector): string {
-  return RESOLUTION.find(
+function regimeAt(place: Territory, category: Category, sector: Sector): Regime {
+  const rule = RESOLUTION.find(
     ({ places, sectors, categories }) =>
-      (places === 'any' || places.includes(place) || places.includes(countryOf(place))) &&
+      (places === 'any' || places.includes(place)) &&
       (sectors === 'any' || sectors.includes(sector)) &&
       (categories === 'any' || categories.includes(category)),
-  )!.regime;
-}
-
-function countryOf(place: string): string {
-  return place.slice(0, 2);
+  );
+  return findRegime(rule!.regime);
 }

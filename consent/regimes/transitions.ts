@@ -15,7 +15,6 @@ export const UNANSWERED: readonly CellStatus[] = [
   'given',
   'renewed',
   'expired',
-  'superseded',
   'stale_notice',
 ];
 
@@ -36,6 +35,17 @@ export const GUARDIAN_YES: readonly CellStatus[] = [...OWN_YES, 'pending_guardia
 export const ALL_BUT_RESTRICTION: readonly CellStatus[] = STRICTNESS.filter(
   (status) => status !== 'restricted',
 );
+
+/** Nobody has said yes, so it can be asked, and put off, without taking anything away. */
+const UNDECIDED: readonly CellStatus[] = [
+  'unknown',
+  'requested',
+  'deferred',
+  'expired',
+  'stale_notice',
+  'refused',
+  'withdrawn',
+];
 
 const PLAIN = { lifts: [], required: [], coolDownDays: 0, officers: 0 } as const;
 const WITHOUT_DEVICE = {
@@ -79,7 +89,7 @@ export const COMMON_TRANSITIONS: Readonly<Record<CellEventType, Transition>> = {
   defer: {
     ...PLAIN,
     to: ['deferred'],
-    by: { subject: ['requested'], guardian: ['requested'], agent: ['requested'] },
+    by: { subject: UNDECIDED, guardian: UNDECIDED, agent: UNDECIDED },
     coolDownDays: 30,
   },
   grant: {

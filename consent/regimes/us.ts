@@ -12,6 +12,7 @@ const OPENING_NOTICE: Transition = {
     collector: ['unknown', 'requested', 'deferred'],
     controller: ['unknown', 'requested', 'deferred'],
   },
+  lifts: ['requested', 'deferred'],
   required: ['storage'],
 };
 

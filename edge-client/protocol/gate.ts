@@ -4,7 +4,7 @@ import type { RoundConfig } from './round.ts';
 
 /**
  * The cohort is the floor that the round promises, at least one twin in each of `nMin` reports: what a node can know before it reports, and
- * what no drop-out can undercut.
+ * what no drop-out can undercut. The privacy loss is that of the whole task.
  */
 export function consentQuestion(config: RoundConfig): Omit<ConsentQuestion, 'subject'> {
   return {
@@ -13,5 +13,6 @@ export function consentQuestion(config: RoundConfig): Omit<ConsentQuestion, 'sub
     sector: config.sector,
     operation: 'contribute',
     cohort: config.nMin,
+    ...(config.dp.mech === 'none' ? {} : { dp: { epsilon: config.dp.epsilon, delta: config.dp.delta } }),
   };
 }

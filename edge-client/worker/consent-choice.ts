@@ -1,18 +1,23 @@
 /** From what a person chose to the consent events that say so: which categories, operations and terms, for each purpose. */
 import {
   CATEGORIES,
-  cellStatusAt,
   DAY_MILLIS,
   findCell,
+  hasNotice,
   instantToMillis,
+  isPermitted,
   listCells,
   OPERATIONS,
+  PERMITTING_STATUSES,
+  resolveRegime,
+  splitByRegime,
   type Category,
   type ConsentState,
   type GrantTerms,
   type NamedCell,
   type Operation,
   type PrivacyFloor,
+  type Sector,
 } from '@twinkeep/consent';
 import type { TaskSpec } from '@twinkeep/protocol';
 import type { Choice } from '../consent-signer.ts';
@@ -61,17 +66,42 @@ export function grantsFor(choice: GrantChoice, context: ChoiceContext): Choice[]
         );
     // Terms belong to the whole event, so categories that are kept for another time get an event of their own.
     const lengths = [...new Set(news.map((category) => settings.retentionDays[category]))];
-    return lengths.map((days): Choice => {
+    const grants = lengths.flatMap((days): Choice[] => {
       const kept = news.filter((category) => settings.retentionDays[category] === days);
-      return {
+      const parts = splitByRegime(settings.jurisdiction, narrow(named, kept), sectorOf(specs, purpose));
+      return parts.map(({ categories }) => ({
         ...common(choice, context, purpose),
         type: 'grant',
-        categories: narrow(named, kept),
+        categories,
         operations,
         terms: termsOf(choice, days),
-      };
+      }));
     });
+    return [...noticesFor(news, operations, choice, context, purpose), ...grants];
   });
+}
+
+/**
+ * GDPR Article 14: of data that came from elsewhere, a person is told before they can say yes. The host app has shown the notice
+ * of its settings by then, so the device says that it was delivered.
+ */
+function noticesFor(
+  news: readonly Category[],
+  operations: readonly Operation[],
+  choice: GrantChoice,
+  context: ChoiceContext,
+  purpose: string,
+): Choice[] {
+  const { settings, specs, state } = context;
+  const needed = news.filter(
+    (category) =>
+      resolveRegime(settings.jurisdiction, category, sectorOf(specs, purpose)).noticeFirst.includes(
+        category,
+      ) && !operations.every((operation) => hasNotice(findCell(state, category, purpose, operation))),
+  );
+  if (needed.length === 0) return [];
+  const categories = { required: [], optional: needed };
+  return [{ ...common(choice, context, purpose), type: 'notify', categories, operations }];
 }
 
 /** A refusal of what was asked, given or not. @throws ChoiceError */
@@ -95,7 +125,7 @@ export function refusalsFor(choice: ConsentChoice, context: ChoiceContext): Choi
 export function withdrawalsFor(choice: ConsentChoice, context: ChoiceContext): Choice[] {
   const given = listCells(context.state).filter(
     ({ cell, category, purpose, operation }) =>
-      cell.status === 'given' &&
+      (PERMITTING_STATUSES.has(cell.status) || cell.status === 'noticed') &&
       (choice.purpose ?? purpose) === purpose &&
       (choice.categories ?? [category]).includes(category) &&
       (choice.operations ?? [operation]).includes(operation),
@@ -134,14 +164,20 @@ function purposesOf({ purpose }: ConsentChoice, specs: readonly TaskSpec[]): str
   return [purpose];
 }
 
+/** Of the tasks that have this purpose; where a task is gone, as if the controller were any other. */
+function sectorOf(specs: readonly TaskSpec[], purpose: string): Sector {
+  return specs.find((spec) => spec.purpose === purpose)?.sector ?? 'general';
+}
+
 function common(
   { method = 'toggle', uiFlow }: ConsentChoice,
-  { settings }: ChoiceContext,
+  { settings, specs }: ChoiceContext,
   purpose: string,
-): Pick<Choice, 'jurisdiction' | 'notice' | 'purpose' | 'method' | 'uiFlow'> {
+): Pick<Choice, 'jurisdiction' | 'sector' | 'notice' | 'purpose' | 'method' | 'uiFlow'> {
   const { jurisdiction, notice } = settings;
   return {
     jurisdiction: [...jurisdiction],
+    sector: sectorOf(specs, purpose),
     notice,
     purpose,
     method,
@@ -196,7 +232,7 @@ function isGiven(
   purpose: string,
   operation: Operation,
 ): boolean {
-  return cellStatusAt(findCell(state, category, purpose, operation), now + DAY_MILLIS) === 'given';
+  return isPermitted(findCell(state, category, purpose, operation), now + DAY_MILLIS);
 }
 
 function narrow(named: Named, wanted: readonly Category[]): Named {

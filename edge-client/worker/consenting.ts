@@ -10,6 +10,7 @@ import {
   findCell,
   listCells,
   mayAsk,
+  PERMITTING_STATUSES,
   millisToInstant,
   type Category,
   type ConsentEvent,
@@ -166,7 +167,7 @@ function viewCell(
   const { purpose, category, operation } = named;
   const cell = findCell(state, category, purpose, operation);
   const status = cellStatusAt(cell, now);
-  const ends = status === 'given' && cell !== undefined && Number.isFinite(cell.validUntil);
+  const ends = PERMITTING_STATUSES.has(status) && cell !== undefined && Number.isFinite(cell.validUntil);
   return {
     ...named,
     necessity: namedCategories(specs, purpose).required.includes(category) ? 'required' : 'optional',

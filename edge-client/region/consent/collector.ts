@@ -7,16 +7,22 @@
  */
 import {
   CATEGORIES,
+  cellStatusAt,
   createConsentSigner,
   DAY_MILLIS,
   findCell,
   listCells,
   OPERATIONS,
+  PERMITTING_STATUSES,
+  splitByRegime,
   type Category,
+  type CellStatus,
+  type ConsentCell,
   type ConsentProvenance,
   type ConsentState,
   type GrantTerms,
   type Operation,
+  type Regime,
 } from '@twinkeep/consent';
 import {
   createChainSigner,
@@ -26,7 +32,7 @@ import {
   type SignerDeps,
 } from '@twinkeep/edge-client/fleet';
 import { publicKeyToJwk, type SigningKey } from '@twinkeep/protocol';
-import { noticeOf, type ConsentTerms } from '../mapping/terms.ts';
+import { noticeOf, useOf, type ConsentTerms } from '../mapping/terms.ts';
 
 export type Evidence = { kind: string; value: string }[];
 
@@ -79,6 +85,7 @@ export async function createCollector(
       const { yes, no } = changes(chain.state(), choice, { categories, purpose: terms.purpose }, clock());
       const question = {
         jurisdiction: terms.jurisdiction ?? ['EU'],
+        sector: useOf(terms).sector,
         notice: noticeOf(terms),
         purpose: terms.purpose,
         operations: IMPORTED_OPERATIONS,
@@ -88,10 +95,16 @@ export async function createCollector(
         required: categories.required.filter((category) => some.includes(category)),
         optional: categories.optional.filter((category) => some.includes(category)),
       });
-      if (yes.length > 0) {
-        const grant = grantTerms(terms, deps.party, clock());
+      for (const part of splitByRegime(question.jurisdiction, among(yes), question.sector)) {
+        const told = part.regime.noticeFirst.filter((category) => namesCategory(part.categories, category));
+        if (told.length > 0)
+          await chain.add(
+            { ...question, type: 'notify', categories: { required: [], optional: told } },
+            collected(evidence),
+          );
+        const grant = grantTerms(terms, part.regime, deps.party, clock());
         await chain.add(
-          { ...question, type: 'grant', categories: among(yes), terms: grant },
+          { ...question, type: 'grant', categories: part.categories, terms: grant },
           collected(evidence),
         );
       }
@@ -102,7 +115,7 @@ export async function createCollector(
 
     async withdraw(subject, stored, evidence) {
       const chain = createChainSigner({ ...deps, signer }, subject, stored);
-      const given = listCells(chain.state()).filter(({ cell }) => cell.status === 'given');
+      const given = listCells(chain.state()).filter(({ cell }) => isOpen(cell));
       for (const purpose of new Set(given.map((named) => named.purpose))) {
         const cells = given.filter((named) => named.purpose === purpose);
         const asked = chain
@@ -127,9 +140,14 @@ export async function createCollector(
   };
 }
 
-function grantTerms(terms: ConsentTerms, party: string, now: number): GrantTerms {
+function namesCategory({ required, optional }: Collection['categories'], category: Category): boolean {
+  return required.includes(category) || optional.includes(category);
+}
+
+/** As explicit as the regime demands: whoever maps such a category states that the records say so. */
+function grantTerms(terms: ConsentTerms, regime: Regime, party: string, now: number): GrantTerms {
   return {
-    consentType: 'expressed',
+    consentType: regime.consentTypes[0]!,
     storage: {
       location: party,
       retention: terms.retention ?? DEFAULT_RETENTION,
@@ -151,10 +169,23 @@ function changes(
   const no: Category[] = [];
   for (const category of [...categories.required, ...categories.optional]) {
     const cell = findCell(state, category, purpose, 'contribute');
-    const open = cell === undefined || (cell.status === 'given' && cell.validUntil <= now);
+    const unanswered = UNANSWERED.has(cellStatusAt(cell, now));
     if (granted.includes(category)) {
-      if (open) yes.push(category);
-    } else if (cell?.status === 'given' || (open && 'refused' in choice)) no.push(category);
+      if (unanswered) yes.push(category);
+    } else if ((cell !== undefined && isOpen(cell)) || (unanswered && 'refused' in choice)) no.push(category);
   }
   return { yes, no };
+}
+
+const UNANSWERED: ReadonlySet<CellStatus> = new Set<CellStatus>([
+  'unknown',
+  'requested',
+  'deferred',
+  'expired',
+  'stale_notice',
+]);
+
+/** Somebody may use it, or could soon. */
+function isOpen({ status }: ConsentCell): boolean {
+  return PERMITTING_STATUSES.has(status) || status === 'noticed';
 }

@@ -191,6 +191,6 @@ describe('a task that is kept', () => {
       return value;
     });
     const form = bytesToBase64Url(sha256(utf8ToBytes(fields.join())));
-    expect([TASK_FORM, fields.length, form.slice(0, 11)]).toEqual([1, 172, 'Ck35ZTLFGZR']);
+    expect([TASK_FORM, fields.length, form.slice(0, 11)]).toEqual([2, 172, 'jq4CKAvMk93']);
   });
 });
