@@ -10,7 +10,7 @@ import {
   withdrawalCalls,
   type Conditions,
 } from './calls.ts';
-import { NO_DRAFT, rowKey, withExplicit, withGroups } from './draft.ts';
+import { NO_DRAFT, rowKey, withExplicit, withGroups, withLeaving } from './draft.ts';
 import { exportFile, receiptFile, saveFile } from './files.ts';
 import type { GroupName } from './groups.ts';
 import type { PanelView, RowView } from './model.ts';
@@ -106,9 +106,15 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
     say(events.length === 0 ? said.unchanged : sentence(listed));
   };
 
-  const withdraw = (within: Parameters<typeof withdrawalCalls>[2], method: string): void =>
+  const withdraw = (
+    method: string,
+    within?: Parameters<typeof withdrawalCalls>[2],
+    ended: () => void = () => {},
+  ): void =>
     inTurn('withdraw', () =>
-      change('withdraw', withdrawalCalls(view(), method, within), (choice) => twin.consent.withdraw(choice)),
+      change('withdraw', withdrawalCalls(view(), method, within), (choice) =>
+        twin.consent.withdraw(choice),
+      ).finally(ended),
     );
 
   const erased = (erasure: Erasure): void => {
@@ -122,9 +128,15 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
     toggle(row, on, group) {
       const own = (name: GroupName): boolean => group === undefined || name === group;
       const groups = row.groups.filter(({ name }) => own(name));
-      set({ draft: withGroups(state().draft, groupKeys({ ...row, groups }), on), unconfirmed: false });
-      if (!on && groups.some(({ used }) => used))
-        withdraw(({ name }, { key }) => key === row.key && own(name), 'toggle');
+      const keys = groupKeys({ ...row, groups });
+      set({ draft: withGroups(state().draft, keys, on), unconfirmed: false });
+      if (on || !groups.some(({ used }) => used)) return;
+      set({ draft: withLeaving(state().draft, keys, true) });
+      withdraw(
+        'toggle',
+        ({ name }, { key }) => key === row.key && own(name),
+        () => set({ draft: withLeaving(state().draft, keys, false) }),
+      );
     },
     toggleAll(rows, on) {
       set({ draft: withGroups(state().draft, rows.flatMap(groupKeys), on), unconfirmed: false });
@@ -147,7 +159,7 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
     },
     withdrawAll() {
       set({ draft: NO_DRAFT, unconfirmed: false });
-      withdraw(undefined, 'button');
+      withdraw('button');
     },
     setConditions: (conditions) => set({ conditions }),
     applyConditions() {

@@ -7,9 +7,11 @@ export interface Draft {
   readonly groups: ReadonlySet<string>;
   /** Keys of `rowKey`: the second, explicit yes to a special category. */
   readonly explicit: ReadonlySet<string>;
+  /** Keys of `groupKey`: switched off, while the twin signs the withdrawal. A switch never jumps back under the finger. */
+  readonly leaving: ReadonlySet<string>;
 }
 
-export const NO_DRAFT: Draft = { groups: new Set(), explicit: new Set() };
+export const NO_DRAFT: Draft = { groups: new Set(), explicit: new Set(), leaving: new Set() };
 
 export interface RowName {
   purpose: string;
@@ -31,6 +33,10 @@ export function withGroups(draft: Draft, keys: readonly string[], chosen: boolea
 
 export function withExplicit(draft: Draft, keys: readonly string[], confirmed: boolean): Draft {
   return { ...draft, explicit: changed(draft.explicit, keys, confirmed) };
+}
+
+export function withLeaving(draft: Draft, keys: readonly string[], leaving: boolean): Draft {
+  return { ...draft, leaving: changed(draft.leaving, keys, leaving) };
 }
 
 function changed(set: ReadonlySet<string>, keys: readonly string[], within: boolean): ReadonlySet<string> {

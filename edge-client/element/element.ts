@@ -136,7 +136,8 @@ function live(host: TwinkeepConsentElement, root: ShadowRoot, twin: Twin): Life 
 /** The element's own attribute, then that of what it stands in, then the document's, then what the browser is set to. */
 function languageOfPage(host: Element): Language {
   const near = host.closest('[lang]')?.getAttribute('lang') ?? '';
-  return languageOf([near, document.documentElement.lang, ...navigator.languages]);
+  const { languages } = navigator;
+  return languageOf([near, document.documentElement.lang, ...languages], languages);
 }
 
 function levelOf(host: Element): number {

@@ -15,6 +15,8 @@ export interface GroupView {
   /** Whether the person may be asked for it now. */
   open: boolean;
   chosen: boolean;
+  /** How its switch stands. */
+  on: boolean;
   logged: boolean;
   /** RFC 3339; the earliest of its operations. */
   validUntil: string | null;
@@ -100,7 +102,6 @@ function viewRow(
     .map((group) => ({ group, own: cells.filter(({ operation }) => GROUP_OF[operation] === group) }))
     .filter(({ own }) => own.length > 0)
     .map(({ group, own }) => viewGroup(name, group, own, draft));
-  const on = groups.filter(({ used, chosen }) => used || chosen).length;
   return {
     ...name,
     key: rowKey(name),
@@ -108,9 +109,13 @@ function viewRow(
     groups,
     special: name.category === ALWAYS_SPECIAL || special.includes(name.category),
     explicit: draft.explicit.has(rowKey(name)),
-    toggle: on === 0 ? 'off' : groups.every(({ inForce, chosen }) => inForce || chosen) ? 'on' : 'mixed',
+    toggle: !groups.some(({ on }) => on) ? 'off' : groups.every(isWholly) ? 'on' : 'mixed',
     floor: groups.some(({ used }) => used) ? floorOf(name, receipts) : null,
   };
+}
+
+function isWholly({ on, inForce, chosen }: GroupView): boolean {
+  return on && (inForce || chosen);
 }
 
 function viewGroup(
@@ -121,15 +126,19 @@ function viewGroup(
 ): GroupView {
   const statuses = [...new Set(cells.map(({ status }) => status))];
   const inForce = statuses.every(isInForce);
+  const used = statuses.some(isInForce);
+  const key = groupKey(row, name);
+  const chosen = !inForce && draft.groups.has(key);
   const ends = cells.flatMap(({ validUntil }) => validUntil ?? []).toSorted();
   return {
     name,
     operations: cells.map(({ operation }) => operation),
     status: statuses.length === 1 ? (statuses[0] as Status) : 'in-part',
     inForce,
-    used: statuses.some(isInForce),
+    used,
     open: statuses.some(isOpen),
-    chosen: !inForce && draft.groups.has(groupKey(row, name)),
+    chosen,
+    on: chosen || (used && !draft.leaving.has(key)),
     logged: cells.every(({ logged }) => logged),
     validUntil: ends[0] ?? null,
     mayAsk: cells.every(({ mayAsk }) => mayAsk),

@@ -18,7 +18,9 @@ const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1
 
 const customer = await context.newPage();
 await customer.goto(`${origin}/account/`);
-await customer.getByRole('button', { name: 'Allow all seven' }).click({ timeout: 60_000 });
+await customer.getByRole('checkbox', { name: 'Choose all 7' }).check({ timeout: 60_000 });
+await customer.getByRole('checkbox', { name: /^I explicitly agree/ }).check();
+await customer.getByRole('button', { name: 'Accept chosen' }).click();
 await customer.locator('.probability').waitFor();
 await customer.getByRole('button', { name: 'Take part in rounds' }).click();
 await customer
@@ -31,10 +33,7 @@ await customer
   .getByRole('group', { name: 'Would you recommend us?' })
   .getByRole('button', { name: '3' })
   .click();
-await customer
-  .getByRole('group', { name: 'Device and area' })
-  .getByRole('button', { name: 'Refuse' })
-  .click();
+await customer.getByRole('checkbox', { name: 'Device and area', exact: true }).uncheck();
 await customer.locator('.feed li', { hasText: 'forgotten' }).waitFor();
 await pause(3_000);
 await customer.evaluate(() => {

@@ -40,7 +40,9 @@ async function agree(): Promise<void> {
 }
 
 test('an answer in one tab counts in the other', async () => {
-  await one.getByRole('button', { name: 'Allow all seven' }).click();
+  await one.getByRole('checkbox', { name: 'Choose all 7' }).check();
+  await one.getByRole('checkbox', { name: /^I explicitly agree/ }).check();
+  await one.getByRole('button', { name: 'Accept chosen' }).click();
   await one.locator('.probability').waitFor({ timeout: 20 * SECONDS });
   await other.locator('.probability').waitFor({ timeout: 20 * SECONDS });
   const handedOver = other.locator('.feed li', { hasText: 'allowed in another tab' });
@@ -57,7 +59,7 @@ test('what happens in one tab is taken in once, and shown in both', async () => 
 });
 
 test('a category that is withdrawn in one tab is forgotten in both', async () => {
-  await one.getByRole('group', { name: 'Your interests' }).getByRole('button', { name: 'Refuse' }).click();
+  await one.getByRole('checkbox', { name: 'Your interests', exact: true }).uncheck();
   await other.locator('.feed li', { hasText: 'Everything of this kind' }).waitFor({ timeout: 20 * SECONDS });
   await agree();
 });

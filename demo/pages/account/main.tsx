@@ -4,6 +4,7 @@ import '../ui/masthead.css';
 import '../ui/chart.css';
 import './account.css';
 import './twin.css';
+import '@twinkeep/edge-client/consent-element';
 import { signal } from '@preact/signals';
 import { render, type JSX } from 'preact';
 import type { DemoInfo } from '../../server/info.ts';

@@ -33,16 +33,16 @@ summary { cursor: pointer; color: var(--_accent); font-size: 0.875rem; padding-b
 }
 .all { display: inline-flex; align-items: center; gap: 0.5rem; font-size: 0.875rem; cursor: pointer; padding-block: 0.25rem; }
 .row, .receipt { border-block-start: 1px solid var(--_line); padding-block: 0.875rem; }
-.row { display: grid; gap: 0.25rem; }
+.row { display: grid; gap: 0.25rem; grid-template-columns: minmax(0, 1fr); }
+.row-foot { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
+.row-foot > .status { flex: 1 1 12rem; padding-block: 0.25rem; }
+.row-foot > [open] { flex-basis: 100%; }
 .row:last-child, .receipt:last-child { padding-block-end: 0; }
 .row-head { display: flex; justify-content: space-between; align-items: flex-start; gap: 1rem; cursor: pointer; }
 .row-text { display: grid; min-inline-size: 0; }
-.row-text:has(.badge) { grid-template-columns: max-content 1fr; column-gap: 0.5rem; align-items: center; }
-.row-text:has(.badge + .badge) { grid-template-columns: max-content max-content 1fr; }
-.row-text > .what { grid-column: 1 / -1; }
+.row-title { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.5rem; }
 .name { font-weight: 600; }
 .badge {
-  justify-self: start;
   font-size: 0.75rem;
   font-weight: 600;
   line-height: 1.25;
@@ -127,7 +127,7 @@ button.answer:hover { background: var(--_accent-soft); }
 details.section > :not(summary) { margin-block-start: 0.625rem; }
 details.section > summary { font-size: 1rem; font-weight: 600; }
 .asked > .section + .section { margin-block-start: -0.25rem; }
-.fields { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); }
+.fields { display: grid; align-items: start; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); }
 .field { display: grid; gap: 0.25rem; }
 .field label { font-size: 0.875rem; font-weight: 600; }
 .field input {

@@ -27,7 +27,7 @@ export function createRow(context: Context, first: RowView): RowPart {
   setAttribute(box, 'aria-labelledby', ids.name);
   setAttribute(box, 'aria-describedby', `${ids.what} ${ids.status}`);
   const status = h('p', { part: 'status', class: 'status', id: ids.status });
-  const confirm = createConfirm(context, first);
+  const confirm = first.special ? createConfirm(context, first) : null;
   const groups = new Map<string, GroupPart>();
   const list = h('ul', { class: 'groups' });
   const element = h(
@@ -39,19 +39,27 @@ export function createRow(context: Context, first: RowView): RowPart {
       h(
         'span',
         { class: 'row-text' },
-        h('span', { part: 'category', class: 'name', id: ids.name }, name),
-        ...badges(context, first),
+        h(
+          'span',
+          { class: 'row-title' },
+          h('span', { part: 'category', class: 'name', id: ids.name }, name),
+          ...badges(context, first),
+        ),
         h('span', { class: 'what', id: ids.what }, what),
       ),
       box,
     ),
-    status,
-    confirm.element,
+    ...(confirm === null ? [] : [confirm.element]),
     h(
-      'details',
-      { part: 'details' },
-      h('summary', {}, words.details, h('span', { class: 'unseen' }, `: ${name}`)),
-      list,
+      'div',
+      { class: 'row-foot' },
+      status,
+      h(
+        'details',
+        { part: 'details' },
+        h('summary', {}, words.details, h('span', { class: 'unseen' }, `: ${name}`)),
+        list,
+      ),
     ),
   );
 
@@ -62,7 +70,7 @@ export function createRow(context: Context, first: RowView): RowPart {
       box.checked = now.toggle !== 'off';
       box.indeterminate = now.toggle === 'mixed';
       setStatus(status, rowStatus(now, language));
-      confirm.update(now, state);
+      confirm?.update(now, state);
       for (const group of now.groups) {
         let part = groups.get(group.name);
         if (part === undefined) {
@@ -104,7 +112,7 @@ function createConfirm({ acts, language: { words }, names }: Context, first: Row
     element,
     update(now, { unconfirmed }) {
       row = now;
-      const asked = now.special && now.groups.some(({ chosen }) => chosen);
+      const asked = now.groups.some(({ chosen }) => chosen);
       const forgotten = asked && unconfirmed && !now.explicit;
       box.checked = now.explicit;
       setAttribute(box, 'aria-invalid', forgotten ? 'true' : null);
@@ -156,8 +164,8 @@ function createGroup(
       status,
     ),
     update(group) {
-      box.checked = group.used || group.chosen;
-      box.indeterminate = group.status === 'in-part' && !group.chosen;
+      box.checked = group.on;
+      box.indeterminate = group.on && group.status === 'in-part' && !group.chosen;
       setStatus(status, groupStatus(group, language));
     },
   };

@@ -19,9 +19,14 @@ export interface Language {
   why(reason: string, why: string): string;
 }
 
-/** @param tags wishes, best first; those that this element does not speak are passed over, and English is the last. */
-export function languageOf(tags: readonly string[]): Language {
-  const tag = tags.find((wish) => primaryOf(wish) in LANGUAGES && isTag(wish)) ?? 'en';
+/**
+ * @param tags wishes, best first; those that this element does not speak are passed over, and English is the last
+ * @param regions of the browser: `en` is written as in the first of them that is English
+ */
+export function languageOf(tags: readonly string[], regions: readonly string[] = []): Language {
+  const wished = tags.find((wish) => primaryOf(wish) in LANGUAGES && isTag(wish)) ?? 'en';
+  const regional = regions.find((region) => region.toLowerCase().startsWith(`${wished.toLowerCase()}-`));
+  const tag = regional ?? wished;
   const words: Words = LANGUAGES[primaryOf(tag) as keyof typeof LANGUAGES];
   return {
     tag,

@@ -47,21 +47,30 @@ export async function axe(page: Page): Promise<string[]> {
   });
 }
 
-/** Presses Tab until `name` has the focus. @throws Error after 80 steps */
+/** Presses Tab until `name` has the focus, inside a component or not. @throws Error after 120 steps */
 export async function tabTo(page: Page, name: string): Promise<void> {
   const seen: string[] = [];
-  for (let step = 0; step < 80; step++) {
+  for (let step = 0; step < 120; step++) {
     await page.keyboard.press('Tab');
-    const focused = await page.evaluate(() => {
-      const element = document.activeElement;
-      const group = element?.closest('[role=group]')?.getAttribute('aria-label');
-      const text = element?.textContent?.trim() ?? '';
-      return group === null || group === undefined ? text : `${group}: ${text}`;
-    });
+    const focused = await focusedName(page);
     if (focused === name) return;
     seen.push(focused);
   }
   throw new Error(`the focus never came to "${name}", but to ${seen.join(' / ')}`);
+}
+
+/** What a switch is labelled by, else its text; with the name of its group before it. */
+export function focusedName(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    let element = document.activeElement;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    const root = element?.getRootNode() as Document | ShadowRoot;
+    const labels = element?.getAttribute('aria-labelledby')?.split(' ') ?? [];
+    if (labels.length > 0) return labels.map((id) => root.getElementById(id)?.textContent).join(', ');
+    const group = element?.closest('[role=group][aria-label]')?.getAttribute('aria-label');
+    const text = element?.textContent?.trim() ?? '';
+    return group === null || group === undefined ? text : `${group}: ${text}`;
+  });
 }
 
 /** How far the page can be scrolled to the side, in pixels: none, if it fits. */

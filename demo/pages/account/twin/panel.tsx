@@ -6,7 +6,7 @@ import type { Visit } from '../visit.ts';
 import { percent } from '../words.ts';
 import { Consents } from './consents.tsx';
 import { Guess, Moves } from './guess.tsx';
-import { Erased, OwnData } from './own-data.tsx';
+import { Erased } from './erased.tsx';
 import { Rounds } from './rounds.tsx';
 import { Signals } from './signals.tsx';
 import { Why } from './why.tsx';
@@ -19,8 +19,7 @@ export interface PanelProps {
 
 export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
   const { status, erasure } = visit;
-  if (erasure.value !== null && erasure.value.erased !== false)
-    return <Erased erasure={erasure.value} onStartAnew={onStartAnew} />;
+  if (erasure.value !== null) return <Erased erasure={erasure.value} onStartAnew={onStartAnew} />;
   if (status.value.state === 'unavailable')
     return <Unavailable visit={visit} status={status.value} onStartAnew={onStartAnew} />;
   return (
@@ -43,7 +42,6 @@ export function TwinPanel({ visit, onStartAnew }: PanelProps): JSX.Element {
           <Why visit={visit} />
           <Rounds visit={visit} />
           <Moves visit={visit} />
-          <OwnData visit={visit} />
         </div>
       </div>
       <Ticker visit={visit} />
@@ -70,7 +68,7 @@ function Unavailable({
           </button>
         </p>
       </div>
-      {status.reason !== 'erased' && <OwnData visit={visit} />}
+      {status.reason !== 'erased' && <Consents visit={visit} />}
     </section>
   );
 }
