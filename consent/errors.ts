@@ -18,7 +18,12 @@ export type ConsentErrorCode =
   | 'consent/out-of-order'
   | 'consent/clock-ahead'
   | 'consent/already-expired'
-  | 'consent/link-unknown';
+  | 'consent/link-unknown'
+  | 'consent/key-retired'
+  | 'consent/not-from-here'
+  | 'consent/too-soon'
+  | 'consent/notice-missing'
+  | 'consent/delegation-missing';
 
 /** Messages name fields and rules, never values: a consent event is personal data, and messages end up in logs. */
 export class ConsentError extends TwinkeepError<ConsentErrorCode> {

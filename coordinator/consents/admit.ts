@@ -143,7 +143,7 @@ async function admitOne(draft: Draft, submission: Submission, now: number): Prom
       throw new ProblemError('consent/foreign', `event ${place}`);
     if (seq <= seqOf(subject))
       throw new ProblemError('consent/conflict', `event ${place}: its counter was used`);
-    await namingPlace(place, () => admitConsent(event, state, now));
+    await namingPlace(place, () => admitConsent({ id, kid, event }, state, now));
     requireNotice(draft.notices, event, place);
     const bound = isNew && party !== null ? jkt : collector;
     // Where exactly it will stand matters to nobody here but the next event of the same subject, which comes after it.

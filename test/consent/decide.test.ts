@@ -1,4 +1,11 @@
-import type { ConsentInput, ConsentQuestion, GrantTerms, LoggedConsent, Operation } from '@twinkeep/consent';
+import type {
+  ConsentEvent,
+  ConsentInput,
+  ConsentQuestion,
+  GrantTerms,
+  LoggedConsent,
+  Operation,
+} from '@twinkeep/consent';
 import {
   NO_CONSENT,
   OPERATIONS,
@@ -221,14 +228,21 @@ describe('mayAsk', () => {
   });
 });
 
+/** As its device would have signed it. */
+const sent = (event: ConsentEvent): Parameters<typeof admitConsent>[0] => ({
+  id: eventId(40),
+  kid: 'device',
+  event,
+});
+
 describe('admitConsent', () => {
   const state = foldConsents(log(GRANT));
   const later = createConsentEvent({ ...GRANT, links: { prev: eventId(0) } });
 
   test('a grant that is dated now, still valid, and names what the log has', () => {
-    expect(admitConsent(later, state, START)).toBeUndefined();
-    expect(admitConsent(later, state, START - 5 * 60_000)).toBeUndefined();
-    expect(admitConsent(createConsentEvent(GRANT), NO_CONSENT, START)).toBeUndefined();
+    expect(admitConsent(sent(later), state, START)).toBeUndefined();
+    expect(admitConsent(sent(later), state, START - 5 * 60_000)).toBeUndefined();
+    expect(admitConsent(sent(createConsentEvent(GRANT)), NO_CONSENT, START)).toBeUndefined();
   });
 
   test.each([
@@ -253,18 +267,18 @@ describe('admitConsent', () => {
       'consent/subject-mismatch',
     ],
   ])('not a grant %s', (_name, event, receivedAt, code) => {
-    expect(() => admitConsent(event, state, receivedAt)).toThrow(expect.objectContaining({ code }));
+    expect(() => admitConsent(sent(event), state, receivedAt)).toThrow(expect.objectContaining({ code }));
   });
 
   test('a withdrawal or refusal with a wrong clock and unknown links passes, and denies', () => {
     for (const type of ['withdraw', 'refuse'] as const) {
       const event = createConsentEvent({ ...BASE, type, links: { prev: eventId(7) } });
-      expect(admitConsent(event, state, START - 90 * DAY)).toBeUndefined();
+      expect(admitConsent(sent(event), state, START - 90 * DAY)).toBeUndefined();
       const after = applyConsent(state, { id: eventId(1), event, index: 1, receivedAt: START - 90 * DAY });
       expect(decide(only, after, NOON).allow).toBe(false);
     }
     const foreign = createConsentEvent({ ...BASE, type: 'withdraw', subject: OTHER_SUBJECT });
-    expect(() => admitConsent(foreign, state, START)).toThrow(
+    expect(() => admitConsent(sent(foreign), state, START)).toThrow(
       expect.objectContaining({ code: 'consent/subject-mismatch' }),
     );
   });
