@@ -1,25 +1,30 @@
 /** Every route and the order of the middleware, on one page. */
-import { PATHS } from '@twinkeep/protocol';
+import { EVIDENCE_PATH, PATHS } from '@twinkeep/protocol';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { progressPath } from './api.ts';
-import type { TakeConsents } from './consents/intake.ts';
+import type { ConsentServices } from './consents/services.ts';
 import type { Auth } from './http/auth.ts';
-import { consentRoute } from './http/consents.ts';
+import { createConsentRoutes } from './http/consents.ts';
 import { cors } from './http/cors.ts';
+import { evidenceRoute } from './http/evidence.ts';
 import { healthRoute } from './http/health.ts';
 import { createHelperRoutes } from './http/helpers.ts';
 import { createLogRoutes } from './http/log.ts';
+import { createOfficerRoutes } from './http/officers.ts';
 import { notFound, problems } from './http/problem.ts';
 import { reportRoute } from './http/reports.ts';
 import { modelRoute, offerRoute } from './http/rounds.ts';
 import { createTaskRoutes } from './http/tasks.ts';
+import { securityEventsRoute } from './http/siem.ts';
 import type { WaitingRoom } from './http/wait.ts';
 import type { RoundDeps } from './rounds/deps.ts';
+import type { ReadSecurityEvents } from './siem/read.ts';
 
 export interface AppDeps {
   rounds: RoundDeps;
-  takeConsents: TakeConsents;
+  consents: ConsentServices;
+  readEvents: ReadSecurityEvents;
   auth: Auth;
   room: WaitingRoom;
   /** How devices and helpers address this server, without a slash at the end. */
@@ -30,7 +35,8 @@ export interface AppDeps {
 
 export function createApp({
   rounds,
-  takeConsents,
+  consents,
+  readEvents,
   auth,
   room,
   publicUrl,
@@ -40,6 +46,8 @@ export function createApp({
   const { db, journal } = rounds;
   const tasks = createTaskRoutes(rounds, auth);
   const helpers = createHelperRoutes(rounds, auth, room);
+  const spoken = createConsentRoutes(consents, auth);
+  const officers = createOfficerRoutes(consents, auth);
   const logs = createLogRoutes(db, journal);
 
   const app = express();
@@ -63,13 +71,24 @@ export function createApp({
   app.get(PATHS.model(':hash'), modelRoute(rounds));
 
   app.put(PATHS.report(':rcHash', ':kid'), reportRoute(rounds, auth));
-  app.post(PATHS.consents, consentRoute(takeConsents, auth));
+  app.post(PATHS.consents, spoken.take);
+  app.get(PATHS.consents, spoken.history);
+  app.post(PATHS.subjectConsents(':subject'), officers.say);
+  app.get(PATHS.proposals, officers.proposals);
+  app.put(PATHS.proposalApproval(':id'), officers.approve);
+  app.delete(PATHS.proposal(':id'), officers.decline);
+  app.put(PATHS.notice(':hash'), officers.publishNotice);
+  app.get(PATHS.notice(':hash'), officers.readNotice);
+  app.put(PATHS.noticeApproval(':hash'), officers.approveNotice);
+
+  app.post(EVIDENCE_PATH, evidenceRoute(rounds, auth));
 
   app.get(PATHS.checkpoint, logs.checkpoint);
   app.get(`${PATHS.log}/tile/*path`, logs.tile);
   app.get(PATHS.consistency, logs.consistency);
   app.get(PATHS.logEntries, logs.entries);
   app.get(PATHS.logExport, logs.export);
+  app.get(PATHS.logEvents, securityEventsRoute(db, readEvents, journal.origin, auth));
 
   app.put('/v1/helpers/:j/epoch', helpers.epoch);
   app.get('/v1/helpers/:j/work', helpers.work);

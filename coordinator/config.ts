@@ -15,6 +15,8 @@ export interface CoordinatorConfig {
   databaseUrl: string;
   /** Web origins whose pages may call; none unless listed. */
   allowedOrigins: string[];
+  /** A browser's opt-out signal (GPC) is taken for an objection to profiling too, which stops training; without it only for what it says. */
+  gpcStopsTraining?: boolean;
   /** Long polls parked at most. */
   maxParked: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -86,6 +88,7 @@ const fileSchema: v.GenericSchema<unknown, Settings> = v.strictObject({
     ),
   ),
   siem: v.exactOptional(receiversSchema),
+  gpcStopsTraining: v.exactOptional(v.boolean()),
   maxParked: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)), 2_000),
   logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
 });

@@ -10,14 +10,14 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
 import type { CoordinatorConfig } from './config.ts';
-import { createConsentIntake } from './consents/intake.ts';
 import { createConsentLedger } from './consents/ledger.ts';
+import { createConsents } from './consents/services.ts';
 import { CoordinatorError } from './errors.ts';
 import { createAuth } from './http/auth.ts';
 import { createNonces } from './http/nonce.ts';
 import { describe } from './http/problem.ts';
 import { createWaitingRoom } from './http/wait.ts';
-import { createJournal, nativeSha256 } from './log/journal.ts';
+import { createJournal, nativeSha256, type Journal } from './log/journal.ts';
 import { createStatements } from './log/statements.ts';
 import { startWitnessing } from './log/witnesses.ts';
 import { createRegistry } from './models/registry.ts';
@@ -45,6 +45,8 @@ export interface Surroundings {
   log: Logger;
   /** Milliseconds since 1970. */
   clock?: () => number;
+  /** Stands around the log. A benchmark measures what is left without one. */
+  journal?: (journal: Journal) => Journal;
   /** Sees every transaction just before and just after it commits; a throw is to the rest what a crash there is. */
   observe?: TxObserver;
 }
@@ -81,12 +83,9 @@ export async function startCoordinator(
     });
     log.info({ logSize: (await head())?.size ?? 0 }, 'the log agrees with its signed head');
 
-    const journal = createJournal({
-      signer: logKey,
-      origin,
-      random: randomBytes,
-      witnesses: config.trust.witnesses,
-    });
+    const { witnesses } = config.trust;
+    const { journal: around = (log) => log } = surroundings;
+    const journal = around(createJournal({ signer: logKey, origin, random: randomBytes, witnesses }));
     const onRetry = (name: string, code: string): void => log.info({ name, code }, 'transaction tried again');
     const vault = await openVault(db, config.vaultKey, randomBytes);
     const runTx = createRunTx({ db, onRetry, observe: surroundings.observe });
@@ -154,9 +153,12 @@ export async function startCoordinator(
       publicUrl,
       clock,
     });
-    const takeConsents = createConsentIntake({ db, runTx, journal, ledger, vault, clock });
+    const { gpcStopsTraining = false } = config;
+    const consents = await createConsents({ ...rounds, gpcStopsTraining });
+    const bumping = consents.start(onError);
+    parts.add(bumping.stop);
     const server = createServer(
-      createApp({ rounds, takeConsents, auth, room, publicUrl, allowedOrigins, log }),
+      createApp({ rounds, consents, readEvents, auth, room, publicUrl, allowedOrigins, log }),
     );
     const address = await listen(server, config.listen);
     parts.add(() => close(server));

@@ -23,8 +23,9 @@ import {
   readNewestIndex,
   type EventWithBody,
 } from '../store/consents.ts';
+import { isDenial, type GateDenial } from '@twinkeep/protocol';
 import type { Db } from '../store/schema.ts';
-import type { Vault } from '../store/vault.ts';
+import { readNewestErasure, type Vault } from '../store/vault.ts';
 
 export interface SubjectConsent {
   state: ConsentState;
@@ -38,10 +39,15 @@ export interface ConsentLedger {
   /** As of now, or as of the log size whose lock the transaction holds. */
   read(db: Db, subjects: readonly string[]): Promise<Map<string, SubjectConsent>>;
   /**
-   * For each report, whether all of its members may contribute through its device. Asked twice of each twin in a round, so answers
-   * are kept: a denial until the state changes, a permission until then or until its own end.
+   * For each report, null where all of its members may contribute through its device, else why the first that may not is denied. Asked twice
+   * of each twin in a round, so answers are kept until the state changes or time alone may change them.
    */
-  allow(db: Db, question: BulkQuestion, reports: readonly ReportMembers[], at: number): Promise<boolean[]>;
+  judge(
+    db: Db,
+    question: BulkQuestion,
+    reports: readonly ReportMembers[],
+    at: number,
+  ): Promise<(GateDenial | null)[]>;
 }
 
 export interface ReportMembers {
@@ -54,7 +60,7 @@ export interface ReportMembers {
 
 interface Kept extends SubjectConsent {
   /** To the question asked last. `until`: the first moment at which it may be another one. */
-  answer: { question: BulkQuestion; allow: boolean; until: number } | null;
+  answer: { question: BulkQuestion; denial: GateDenial | null; until: number } | null;
 }
 
 /** One for each task. */
@@ -65,9 +71,19 @@ const KEPT_SUBJECTS = 50_000;
 export function createConsentLedger(vault: Vault, capacity: number = KEPT_SUBJECTS): ConsentLedger {
   const kept = new Map<string, Kept>();
   let cursor = -1;
+  let erasures = 0;
+
+  /** An erasure leaves no event behind to read. It is rare: everything kept is folded again when it is needed. */
+  const forgetErased = async (db: Db): Promise<void> => {
+    const newest = await readNewestErasure(db);
+    if (newest <= erasures) return;
+    erasures = newest;
+    kept.clear();
+  };
 
   /** Carries everything kept forward to the newest event that `db` can see. */
   const sync = async (db: Db): Promise<void> => {
+    await forgetErased(db);
     if (kept.size === 0) {
       const newest = await readNewestIndex(db);
       if (kept.size === 0) {
@@ -89,17 +105,17 @@ export function createConsentLedger(vault: Vault, capacity: number = KEPT_SUBJEC
     cursor = Math.max(cursor, fresh.at(-1)?.index ?? -1);
   };
 
-  /** What another request reads meanwhile can move the cursor past an event that this one has not seen: then it reads again. */
+  /** What another request reads meanwhile can move past an event or an erasure that this one has not seen: then it reads again. */
   const load = async (db: Db, reports: readonly Pick<ReportMembers, 'members'>[]): Promise<void> => {
     for (;;) {
       const missing: string[] = [];
       for (const { members } of reports)
         for (const subject of members) if (!kept.has(subject)) missing.push(subject);
       if (missing.length === 0) return;
-      const before = cursor;
+      const before = [cursor, erasures].join();
       const collectors = await readCollectors(db, missing);
       const events = await readEventsOf(db, vault, missing);
-      if (cursor !== before) continue;
+      if ([cursor, erasures].join() !== before) continue;
       for (const [subject, entry] of foldAll(collectors, events))
         if (!kept.has(subject)) kept.set(subject, entry);
       return;
@@ -137,24 +153,31 @@ export function createConsentLedger(vault: Vault, capacity: number = KEPT_SUBJEC
       forgetOldest();
       return found;
     },
-    allow: async (db, question, reports, at) => {
+    judge: async (db, question, reports, at) => {
       await sync(db);
       await load(db, reports);
       const key = sameQuestion(question);
-      const allows = (subject: string, isOwn: boolean, jkt: string): boolean => {
+      const judgeOne = (subject: string, isOwn: boolean, jkt: string): GateDenial | null => {
         const entry = kept.get(subject);
-        if (entry === undefined || !(isOwn || entry.collector === jkt)) return false;
+        if (entry === undefined) return 'never-asked';
+        const speaks = isOwn ? entry.state.keys.get(jkt) !== 'retired' : entry.collector === jkt;
+        if (!speaks) return 'foreign';
         const known = entry.answer;
-        if (known?.question === key && at < known.until) return known.allow;
-        const { allow, validUntil } = decide({ ...question, subject }, entry.state, at);
-        entry.answer = { question: key, allow, until: validUntil ?? Infinity };
-        return allow;
+        if (known?.question === key && at < known.until) return known.denial;
+        const { reason, validUntil } = decide({ ...question, subject }, entry.state, at);
+        const denial = isDenial(reason) ? reason : null;
+        entry.answer = { question: key, denial, until: validUntil ?? Infinity };
+        return denial;
       };
-      const answers = reports.map(({ members, sub, jkt }) =>
-        members.every((subject) => allows(subject, members.length === 1 && subject === sub, jkt)),
-      );
+      const judged = reports.map(({ members, sub, jkt }) => {
+        for (const subject of members) {
+          const denial = judgeOne(subject, members.length === 1 && subject === sub, jkt);
+          if (denial !== null) return denial;
+        }
+        return null;
+      });
       forgetOldest();
-      return answers;
+      return judged;
     },
   };
 }
@@ -174,8 +197,11 @@ function foldAll(
 }
 
 function apply(state: ConsentState, { id, body, index, receivedAt }: EventWithBody): ConsentState {
-  // Verified before it was stored: the signature, and that this is its only spelling.
+  return applyConsent(state, { id, event: bodyToEvent(body), index, receivedAt });
+}
+
+/** Of a JWS that was verified before it was stored: the signature, and that this is its only spelling. */
+export function bodyToEvent(body: string): ConsentEvent {
   const payload = body.split('.')[1] as string;
-  const event = JSON.parse(bytesToUtf8(base64UrlToBytes(payload))) as ConsentEvent;
-  return applyConsent(state, { id, event, index, receivedAt });
+  return JSON.parse(bytesToUtf8(base64UrlToBytes(payload))) as ConsentEvent;
 }

@@ -28,12 +28,12 @@ export async function fixSet(
   const consent = { ...(await journal.lock(tx)), policy: POLICY_HASH };
   const stored = await readCandidates(tx, round.rcHash);
   const refused = await readRefused(tx, round.rcHash, responding);
-  const allowed = await ledger.allow(tx, consentQuestion(config), stored, now);
+  const denials = await ledger.judge(tx, consentQuestion(config), stored, now);
   const candidates = stored.map(({ headerHash, twins }, i) => ({
     headerHash,
     twins,
     refused: refused.has(headerHash),
-    consented: allowed[i] === true,
+    denied: denials[i] ?? null,
   }));
 
   const { members, twins, dropped } = chooseSet(candidates, config.maxTwins);

@@ -57,8 +57,8 @@ export async function takeReport(deps: RoundDeps, upload: ReportUpload): Promise
     step(configToRules(config), round.state, input, now);
     // Gate G2. It spares everyone a report that gate G3 would drop; only G3 decides.
     const members = [{ members: decoded.members, sub: credential.sub, jkt: credential.jkt }];
-    const [allowed] = await deps.ledger.allow(tx, consentQuestion(config), members, now);
-    if (allowed !== true) throw new ProblemError('report/consent');
+    const [denial] = await deps.ledger.judge(tx, consentQuestion(config), members, now);
+    if (denial !== null) throw new ProblemError('report/consent', denial);
     const report = {
       rcHash,
       headerHash,

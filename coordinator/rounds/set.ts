@@ -4,15 +4,15 @@
  * A report is dropped whole, never in part: its sum cannot be taken apart. What was dropped is not replaced in the same round, because a
  * second masked report of one subject beside the first would let the two be subtracted.
  */
-import type { DropReason } from '@twinkeep/protocol';
+import { dropReasonOf, type DropReason, type GateDenial } from '@twinkeep/protocol';
 
 export interface Candidate {
   headerHash: string;
   twins: number;
   /** A helper that judged every report refused it. */
   refused: boolean;
-  /** Every twin in it may contribute, at the size of the log that the set commit names. */
-  consented: boolean;
+  /** Why a twin in it may not contribute at the size of the log that the set commit names; null where every one may. */
+  denied: GateDenial | null;
 }
 
 export interface ChosenSet {
@@ -39,9 +39,9 @@ export function chooseSet(candidates: readonly Candidate[], maxTwins: number): C
   return chosen;
 }
 
-function dropReason({ refused, consented, twins }: Candidate, room: number): DropReason | null {
+function dropReason({ refused, denied, twins }: Candidate, room: number): DropReason | null {
   if (refused) return 'helper-refused';
-  if (!consented) return 'consent-withdrawn';
+  if (denied !== null) return dropReasonOf(denied);
   return twins > room ? 'head-room' : null;
 }
 

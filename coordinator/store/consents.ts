@@ -78,6 +78,66 @@ export async function readEventsOf(
   return openBodies(db, vault, rows);
 }
 
+export interface HistoryPage {
+  /** Events behind this index, */
+  after: number;
+  /** by other keys than this one, */
+  notBy: string | null;
+  /** at most so many. */
+  limit: number;
+}
+
+const withPage = (db: Db, { after, notBy, limit }: HistoryPage) => {
+  const page = withSealed(db).where('e.leaf_index', '>', after).limit(limit);
+  return notBy === null ? page : page.where('e.jkt', '<>', notBy);
+};
+
+/** Events about these subjects in log order. */
+export async function readHistory(
+  db: Db,
+  vault: Vault,
+  subjects: readonly string[],
+  page: HistoryPage,
+): Promise<EventWithBody[]> {
+  const rows = await withPage(db, page)
+    .where(sql<boolean>`e.subject = any(${subjects}::text[])`)
+    .execute();
+  return openBodies(db, vault, rows);
+}
+
+/** Events about all subjects that this collector speaks for, in log order. */
+export async function readHistoryOfCollector(
+  db: Db,
+  vault: Vault,
+  jkt: string,
+  page: HistoryPage,
+): Promise<EventWithBody[]> {
+  const rows = await withPage(db, page)
+    .innerJoin('consent_subjects as s', 's.subject', 'e.subject')
+    .where('s.collector', '=', jkt)
+    .execute();
+  return openBodies(db, vault, rows);
+}
+
+export async function readLeaves(db: Db, indices: readonly number[]): Promise<Map<number, Uint8Array>> {
+  const rows = await db
+    .selectFrom('log_leaves')
+    .selectAll()
+    .where(sql<boolean>`leaf_index = any(${indices}::bigint[])`)
+    .execute();
+  return new Map(rows.map(({ leaf_index, leaf }) => [leaf_index, leaf]));
+}
+
+/** Null where there is none. */
+export async function readNewestEvent(db: Db, vault: Vault, subject: string): Promise<EventWithBody | null> {
+  const newest = db
+    .selectFrom('consent_events')
+    .select(({ fn }) => fn.max('leaf_index').as('newest'))
+    .where('subject', '=', subject);
+  const rows = await withSealed(db).where('e.leaf_index', '=', newest).execute();
+  return (await openBodies(db, vault, rows))[0] ?? null;
+}
+
 async function openBodies(
   db: Db,
   vault: Vault,
@@ -144,6 +204,18 @@ export async function readReceipts(
       return [id, { event: id, index, leaf, salt }];
     }),
   );
+}
+
+/** The next subjects in the order of their pseudonyms. */
+export async function readSubjectsAfter(db: Db, after: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('consent_subjects')
+    .select('subject')
+    .where('subject', '>', after)
+    .orderBy('subject')
+    .limit(limit)
+    .execute();
+  return rows.map(({ subject }) => subject);
 }
 
 export interface NewEvent {

@@ -10,7 +10,7 @@
  * Hashes, keys and subject ids are text, spelled as on the wire; payloads are bytes; times are milliseconds since 1970.
  */
 import type { GeneratedAlways, Insertable, Kysely, Selectable, Transaction } from 'kysely';
-import type { RoundConfig, RoundPhase, TaskEnd } from '@twinkeep/protocol';
+import type { DropReason, RoundConfig, RoundPhase, TaskEnd } from '@twinkeep/protocol';
 
 export interface TaskTable {
   task_id: string;
@@ -43,7 +43,7 @@ export interface RoundTable {
 }
 
 /** Not a drop reason: the report waits for the set, or is in it. */
-export type Disposition = 'received' | 'in-set' | 'consent-withdrawn' | 'helper-refused' | 'head-room';
+export type Disposition = 'received' | 'in-set' | DropReason;
 
 export interface ReportTable {
   rc_hash: string;
@@ -159,6 +159,7 @@ export interface OfficerAccessTable {
   leaf_index: number;
   body: string;
   salt: Uint8Array;
+  target_salt: Uint8Array;
 }
 
 export interface ConsentSubjectTable {
@@ -210,6 +211,7 @@ export interface NoticeTable {
   change: 'first' | 'minor' | 'material';
   in_force: boolean;
   proposed_by: string;
+  proposed_jkt: string;
   approved_by: string | null;
   published_at: number | null;
   bump_after: string | null;

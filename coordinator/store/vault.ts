@@ -126,3 +126,12 @@ async function requireSameKey(db: Db, check: Uint8Array): Promise<void> {
       'vaultKeyFile is not the key that this database was sealed with: put the right file back, for without it no consent can be read',
     );
 }
+
+/** Rises with every erasure; 0 before the first. */
+export async function readNewestErasure(db: Db): Promise<number> {
+  const { newest } = await db
+    .selectFrom('erased_subjects')
+    .select(({ fn }) => fn.max('place').as('newest'))
+    .executeTakeFirstOrThrow();
+  return newest ?? 0;
+}

@@ -9,6 +9,7 @@
  * log already gets its receipt again); everything else is PUT at an address that the sender can compute, and the same bytes may
  * be PUT again: a report (202, ReportReceipt), a helper's epoch, cosignature, acks, ready, sums and close (204). No answer redirects.
  */
+import { MAX_CONSENT_JWS_CHARS } from '@twinkeep/consent';
 import * as v from 'valibot';
 import { loggedSchema, type LoggedStatement } from './logged.ts';
 import {
@@ -41,7 +42,19 @@ export const PATHS = {
   results: (taskId: string): string => `/v1/tasks/${taskId}/results`,
   model: (hash: string): string => `/v1/models/${hash}`,
   report: (rcHash: string, kid: string): string => `/v1/rounds/${rcHash}/reports/${kid}`,
+  /** POST: events; GET: those of whom the asker speaks for (`ConsentHistory`). */
   consents: '/v1/consents',
+  /** POST by an officer: `OfficerRequest`. */
+  subjectConsents: (subject: string): string => `/v1/subjects/${subject}/consents`,
+  /** GET: what waits for a second officer. */
+  proposals: '/v1/consent-proposals',
+  /** DELETE: it is not to be. */
+  proposal: (id: string): string => `/v1/consent-proposals/${id}`,
+  /** PUT by another officer than the first. */
+  proposalApproval: (id: string): string => `/v1/consent-proposals/${id}/approval`,
+  /** PUT by an officer, GET by anyone: a notice by the hash of its text, `sha-256:` and base64url. */
+  notice: (hash: string): string => `/v1/notices/${hash}`,
+  noticeApproval: (hash: string): string => `/v1/notices/${hash}/approval`,
   /** A log as C2SP tlog-tiles has it: `checkpoint` below it, and tiles at `tileToPath`. */
   log: '/v1/log',
   checkpoint: '/v1/log/checkpoint',
@@ -50,6 +63,8 @@ export const PATHS = {
   /** `?from=<size>&to=<size>`: leaves `from ..< to`, at most `MAX_LOG_ENTRIES` of them. */
   logEntries: '/v1/log/entries',
   logExport: '/v1/log/export',
+  /** For officers: `?from=<index>&limit=<n>&format=ndjson|cef|ocsf`, a line for each entry, without personal data. */
+  logEvents: '/v1/log/events',
   helperEpoch: (j: number): string => `/v1/helpers/${j}/epoch`,
   /** Long poll: `?after=<rev>&wait=<seconds>`. */
   helperWork: (j: number): string => `/v1/helpers/${j}/work`,
@@ -163,7 +178,7 @@ export const reportReceiptSchema: v.GenericSchema<ReportReceipt> = v.strictObjec
 /** Body of a consent upload: compact JWS, oldest first per subject. */
 export const consentUploadSchema: v.GenericSchema<{ events: string[] }> = v.strictObject({
   events: v.pipe(
-    v.array(v.pipe(v.string(), v.maxLength(16_384))),
+    v.array(v.pipe(v.string(), v.maxLength(MAX_CONSENT_JWS_CHARS))),
     v.minLength(1),
     v.maxLength(MAX_CONSENT_EVENTS),
   ),
@@ -187,19 +202,16 @@ export interface ConsentReceipt {
   proof: string;
 }
 
+export const consentReceiptSchema: v.GenericSchema<ConsentReceipt> = v.strictObject({
+  event: v.pipe(v.string(), v.maxLength(64)),
+  index: revisionSchema,
+  leaf: v.pipe(v.string(), v.maxLength(2_048), v.regex(/^[A-Za-z0-9_-]+$/)),
+  salt: hashSchema,
+  proof: v.pipe(v.string(), v.maxLength(16_384)),
+});
+
 export const consentReceiptsSchema: v.GenericSchema<ConsentReceipts> = v.strictObject({
-  receipts: v.pipe(
-    v.array(
-      v.strictObject({
-        event: v.pipe(v.string(), v.maxLength(64)),
-        index: revisionSchema,
-        leaf: v.pipe(v.string(), v.maxLength(2_048), v.regex(/^[A-Za-z0-9_-]+$/)),
-        salt: hashSchema,
-        proof: v.pipe(v.string(), v.maxLength(16_384)),
-      }),
-    ),
-    v.maxLength(MAX_CONSENT_EVENTS),
-  ),
+  receipts: v.pipe(v.array(consentReceiptSchema), v.maxLength(MAX_CONSENT_EVENTS)),
 });
 
 /** What helper j has to do now. Level-triggered: a helper that slept reads its whole duty. */

@@ -42,6 +42,9 @@ export type ProblemCode =
   | 'consent/notice'
   | 'consent/officers'
   | 'consent/unknown-proposal'
+  | 'notice/unknown'
+  | 'notice/invalid'
+  | 'notice/conflict'
   | 'helper/epoch'
   | 'helper/statement'
   | 'helper/sum'
@@ -96,6 +99,12 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'consent/notice': [409, 'The notice is not the one in force; show the current one and ask again'],
   'consent/officers': [403, 'This takes a second officer, with a key of their own'],
   'consent/unknown-proposal': [404, 'There is no such proposal, or it was decided or has lapsed'],
+  'notice/unknown': [404, 'There is no notice with this hash'],
+  'notice/invalid': [400, 'The notice is not valid'],
+  'notice/conflict': [
+    409,
+    'This version of the notice has another text, or does not follow the one in force',
+  ],
   'helper/epoch': [400, 'The helper epoch is not valid'],
   'helper/statement': [403, 'The statement of the helper is not valid'],
   'helper/sum': [400, 'The sum of masks does not have the form that the round asks for'],

@@ -66,6 +66,10 @@ const roundPrivacySchema: v.GenericSchema<RoundPrivacy> = v.variant('mech', [
   }),
 ]);
 
+/** A training round asks every twin for leave to contribute, a counting one for leave to synthesise. */
+export const ROUND_OPERATIONS = ['contribute', 'synthesise'] as const;
+export type RoundOperation = (typeof ROUND_OPERATIONS)[number];
+
 export interface RoundConfig {
   v: 1;
   taskId: string;
@@ -109,6 +113,8 @@ export interface RoundConfig {
   /** Keys of the issuer whose credentials count. */
   issuerKeys: string[];
   purpose: string;
+  /** What consent is asked for. */
+  operation: RoundOperation;
   sector: Sector;
   categories: { required: Category[]; optional: Category[] };
   openAt: number;
@@ -158,6 +164,7 @@ export const roundConfigSchema: v.GenericSchema<RoundConfig> = v.strictObject({
   q: int(1, 8),
   issuerKeys: v.pipe(v.array(keyIdSchema), v.minLength(1), v.maxLength(8)),
   purpose: v.pipe(v.string(), v.maxLength(200)),
+  operation: v.picklist(ROUND_OPERATIONS),
   sector: v.picklist(SECTORS),
   categories: v.strictObject({ required: v.array(categorySchema), optional: v.array(categorySchema) }),
   openAt: time,
@@ -218,7 +225,14 @@ export interface SetCommit {
   dropped: { reason: DropReason; count: number }[];
 }
 
-export const DROP_REASONS = ['consent-withdrawn', 'helper-refused', 'head-room'] as const;
+export const DROP_REASONS = [
+  'consent-withdrawn',
+  'consent-lapsed',
+  'consent-missing',
+  'consent-floor',
+  'helper-refused',
+  'head-room',
+] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 const droppedSchema = v.pipe(

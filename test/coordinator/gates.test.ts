@@ -152,7 +152,7 @@ describe('a withdrawal', () => {
     await setting.world.sendConsents(node, [brief.jws]);
     await new Promise((resolve) => setTimeout(resolve, 1_600));
     await setting.world.helpersJudge();
-    expect(await dispositions(setting)).toEqual(['consent-withdrawn', 'in-set', 'in-set']);
+    expect(await dispositions(setting)).toEqual(['consent-lapsed', 'in-set', 'in-set']);
   });
 });
 

@@ -57,6 +57,7 @@ create table notices (
   change text not null check (change in ('first', 'minor', 'material')),
   in_force boolean not null,
   proposed_by text not null,
+  proposed_jkt text not null,
   approved_by text,
   published_at bigint,
   bump_after text,
@@ -72,6 +73,7 @@ comment on column notices.body is 'The text.';
 comment on column notices.change is 'Against the version before: first where there is none, minor, or material: who agreed to another text has to be asked again.';
 comment on column notices.in_force is 'One version of each notice and language is; a yes to any other is refused.';
 comment on column notices.proposed_by is 'Officer who put it up (pseudonym of the credential).';
+comment on column notices.proposed_jkt is 'Thumbprint of that officer''s key: the second one has another.';
 comment on column notices.approved_by is 'Second officer, who agreed with the text and with how much it changes; null until then, and where there was none before.';
 comment on column notices.published_at is 'When it came into force; null while a second officer is awaited.';
 comment on column notices.bump_after is 'While the change is carried into the consents of everybody who agreed to an older text: the last subject done (an empty text before the first). Null when there is nothing to do.';
@@ -100,4 +102,7 @@ create table consent_signals (
 comment on table consent_signals is 'From which of a subject''s devices an opt-out signal (GPC) is in the log: it is recorded once, or it would undo every later choice.';
 comment on column consent_signals.subject is 'Whose. Personal data.';
 comment on column consent_signals.jkt is 'Thumbprint of the device''s key.';
+alter table reports drop constraint reports_disposition_check;
+alter table reports add check (disposition in ('received', 'in-set', 'consent-withdrawn', 'consent-lapsed', 'consent-missing',
+  'consent-floor', 'helper-refused', 'head-room'));
 `;

@@ -18,7 +18,8 @@ comment on column report_members.salt is '16 bytes that the device drew: with th
 create table contributions (
   rc_hash text not null references rounds,
   header_hash text not null,
-  disposition text not null check (disposition in ('in-set', 'consent-withdrawn', 'helper-refused', 'head-room')),
+  disposition text not null check (disposition in ('in-set', 'consent-withdrawn', 'consent-lapsed', 'consent-missing', 'consent-floor',
+    'helper-refused', 'head-room')),
   reporter text,
   signed bytea,
   leaves bytea not null,
@@ -54,10 +55,12 @@ comment on column speakers.credential is 'JWT of the issuer.';
 create table officer_access (
   leaf_index bigint primary key,
   body text not null,
-  salt bytea not null
+  salt bytea not null,
+  target_salt bytea not null
 );
 comment on table officer_access is 'Who took out which evidence: what opens the access leaves of the log. Kept, as the record of an officer''s act; targets are salted hashes.';
 comment on column officer_access.leaf_index is 'The leaf, which commits to body and salt.';
 comment on column officer_access.body is 'Canonical JSON: officer, kind, salted hash of what it was about, number of rows, reason.';
-comment on column officer_access.salt is '32 bytes.';
+comment on column officer_access.salt is '32 bytes: opens the leaf to the body.';
+comment on column officer_access.target_salt is '32 bytes: with what was asked for, they hash to the target in the body.';
 `;

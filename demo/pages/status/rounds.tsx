@@ -108,6 +108,9 @@ export function ReportsChart({ status }: { status: Status }): JSX.Element {
 
 const LEFT_OUT = {
   'consent-withdrawn': 'consent withdrawn',
+  'consent-lapsed': 'consent lapsed',
+  'consent-missing': 'no consent',
+  'consent-floor': 'not as private as consented to',
   'helper-refused': 'refused by a helper',
   'head-room': 'no room in the sum',
 } as const;

@@ -75,8 +75,8 @@ describe('consent events that are taken', () => {
     const twin = node.twins[0]!;
     const chain = [
       await consentOf(node, twin),
-      await consentOf(node, twin, 'withdraw'),
       await consentOf(node, twin),
+      await consentOf(node, twin, 'withdraw'),
     ];
     const { receipts } = await world.sendConsents(
       node,

@@ -1,6 +1,6 @@
 import { bytesToBase64Url, canonicalBytes } from '@twinkeep/audit';
 import { foldConsents, decide, type LoggedConsent } from '@twinkeep/consent';
-import { randomBytes, sodiumReady } from '@twinkeep/protocol';
+import { isDenial, randomBytes, sodiumReady, type GateDenial } from '@twinkeep/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createConsentLedger } from '../../../coordinator/consents/ledger.ts';
 import { openDatabase } from '../../../coordinator/store/database.ts';
@@ -49,7 +49,8 @@ async function log(
     node,
     subject,
     type,
-    validUntil === undefined ? {} : { validUntil },
+    // Only a subject takes back its own no.
+    { by: 'subject', ...(validUntil === undefined ? {} : { validUntil }) },
   );
   const receivedAt = Date.now();
   await db.transaction().execute(async (tx) => {
@@ -75,8 +76,9 @@ async function log(
 }
 
 /** The rule itself, without the ledger: fold everything, decide. */
-function expected(subject: string, at: number): boolean {
-  return decide({ ...QUESTION, subject }, foldConsents(logged.get(subject) ?? []), at).allow;
+function expected(subject: string, at: number): GateDenial | null {
+  const { reason } = decide({ ...QUESTION, subject }, foldConsents(logged.get(subject) ?? []), at);
+  return isDenial(reason) ? reason : null;
 }
 
 describe('the consent ledger', () => {
@@ -91,9 +93,9 @@ describe('the consent ledger', () => {
       const at = Date.now();
       for (const ledger of turn % 3 === 0 ? ledgers : ledgers.slice(turn % 2, (turn % 2) + 1)) {
         const reports = node.twins.map((twin) => ({ members: [twin], sub: SUB, jkt: JKT }));
-        const answers = await ledger.allow(db, QUESTION, reports, at);
+        const answers = await ledger.judge(db, QUESTION, reports, at);
         expect(answers).toEqual(node.twins.map((twin) => expected(twin, at)));
-        checked += answers.filter(Boolean).length;
+        checked += answers.filter((denial) => denial === null).length;
       }
     }
     expect(checked).toBeGreaterThan(50);
@@ -104,12 +106,12 @@ describe('the consent ledger', () => {
     const [yes, no, unknown] = [node.twins[0] as string, node.twins[1] as string, 'A'.repeat(22)];
     await log(yes, 'grant');
     await log(no, 'withdraw');
-    const ask = (members: string[], jkt: string = JKT): Promise<boolean[]> =>
-      ledger.allow(db, QUESTION, [{ members, sub: SUB, jkt }], Date.now());
-    expect(await ask([yes])).toEqual([true]);
-    expect(await ask([yes, no])).toEqual([false]);
-    expect(await ask([yes, unknown])).toEqual([false]);
-    expect(await ask([yes], 'another key')).toEqual([false]);
+    const ask = (members: string[], jkt: string = JKT): Promise<(GateDenial | null)[]> =>
+      ledger.judge(db, QUESTION, [{ members, sub: SUB, jkt }], Date.now());
+    expect(await ask([yes])).toEqual([null]);
+    expect(await ask([yes, no])).toEqual(['withdrawn']);
+    expect(await ask([yes, unknown])).toEqual(['never-asked']);
+    expect(await ask([yes], 'another key')).toEqual(['foreign']);
   });
 
   it('notices that time alone has ended a grant, also where it answered before', async () => {
@@ -118,26 +120,26 @@ describe('the consent ledger', () => {
     // Instants are whole seconds, rounded down.
     const end = Math.ceil(Date.now() / 1_000) * 1_000 + 60_000;
     await log(subject, 'grant', end);
-    const ask = (at: number): Promise<boolean[]> =>
-      ledger.allow(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], at);
-    expect(await ask(end - 1)).toEqual([true]);
-    expect(await ask(end)).toEqual([false]);
+    const ask = (at: number): Promise<(GateDenial | null)[]> =>
+      ledger.judge(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], at);
+    expect(await ask(end - 1)).toEqual([null]);
+    expect(await ask(end)).toEqual(['expired']);
   });
 
   it('asks again where the question is another one', async () => {
     const ledger = createConsentLedger(vault);
     const subject = node.twins[3] as string;
     await log(subject, 'grant');
-    const ask = (purposeAsked: string): Promise<boolean[]> =>
-      ledger.allow(
+    const ask = (purposeAsked: string): Promise<(GateDenial | null)[]> =>
+      ledger.judge(
         db,
         { ...QUESTION, purpose: purposeAsked },
         [{ members: [subject], sub: SUB, jkt: JKT }],
         Date.now(),
       );
-    expect(await ask(purpose)).toEqual([true]);
-    expect(await ask('https://w3id.org/dpv#TargetedAdvertising')).toEqual([false]);
-    expect(await ask(purpose)).toEqual([true]);
+    expect(await ask(purpose)).toEqual([null]);
+    expect(await ask('https://w3id.org/dpv#TargetedAdvertising')).toEqual(['never-asked']);
+    expect(await ask(purpose)).toEqual([null]);
   });
 
   it('misses nothing under requests that overlap', async () => {
@@ -146,13 +148,13 @@ describe('the consent ledger', () => {
     for (let turn = 0; turn < 12; turn++) {
       const asked = Promise.all(
         subjects.map((subject) =>
-          ledger.allow(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], Date.now()),
+          ledger.judge(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], Date.now()),
         ),
       );
       await Promise.all([log(subjects[turn % 6] as string, turn % 2 === 0 ? 'grant' : 'withdraw'), asked]);
       const at = Date.now();
       for (const subject of subjects)
-        expect(await ledger.allow(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], at)).toEqual([
+        expect(await ledger.judge(db, QUESTION, [{ members: [subject], sub: SUB, jkt: JKT }], at)).toEqual([
           expected(subject, at),
         ]);
     }
@@ -192,7 +194,7 @@ describe('the consent ledger', () => {
     }));
     const ask = async (): Promise<number> => {
       const start = performance.now();
-      expect(await ledger.allow(db, QUESTION, reports, Date.now())).toEqual(reports.map(() => true));
+      expect(await ledger.judge(db, QUESTION, reports, Date.now())).toEqual(reports.map(() => null));
       return performance.now() - start;
     };
     await ask();
