@@ -23,7 +23,7 @@ export interface ExportTilesOptions {
   /** Size of a tree whose files are there already. */
   from?: number;
   /** What the log no longer serves is not written; nothing, if it publishes no policy. */
-  pruning?: { published: PublishedLogPolicy; policy: { minimumIndex: number } } | null;
+  pruning?: PublishedLogPolicy | null;
 }
 
 /** Files that are made at once. */
@@ -40,10 +40,10 @@ export async function* exportTiles({
     path: tileToPath(tile),
     bytes: await encode(tile, log),
   });
-  const minimumIndex = pruning?.policy.minimumIndex ?? 0;
+  const minimumIndex = pruning?.body.minimumIndex ?? 0;
   yield* readAhead(keptTiles(head.size, from, minimumIndex), toFile, AHEAD);
   yield { path: CHECKPOINT_PATH, bytes: utf8ToBytes(head.note) };
-  if (pruning !== null) yield { path: LOG_POLICY_PATH, bytes: publishedToBytes(pruning.published) };
+  if (pruning !== null) yield { path: LOG_POLICY_PATH, bytes: publishedToBytes(pruning) };
 }
 
 /** Whether a log of this minimum index need not serve a tile: all that the full tile is over is pruned. */

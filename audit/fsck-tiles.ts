@@ -51,7 +51,7 @@ export async function fsckTiles(options: FsckTilesOptions): Promise<TilesReport>
   try {
     const { checkpoint, witnesses, tree, pruning } = await readTilesHead(options);
     const { origin, size, root } = checkpoint;
-    const minimumIndex = pruning?.policy.minimumIndex ?? 0;
+    const minimumIndex = pruning?.body.minimumIndex ?? 0;
     const start = minimumIndex - (minimumIndex % TILE_WIDTH);
     if (earlier !== null && earlier.size > size)
       throw wrong(`covers ${size} entries, fewer than ${earlier.size} seen earlier`);
@@ -66,7 +66,7 @@ export async function fsckTiles(options: FsckTilesOptions): Promise<TilesReport>
       tree,
       hash,
       visit: (entry, edge) => {
-        if (edge.size() - 1 === pruning?.published.leaf) requirePolicyEntry(entry, pruning.published, hash);
+        if (edge.size() - 1 === pruning?.leaf) requirePolicyEntry(entry, pruning, hash);
         if (edge.size() === earlier?.size && !equalBytes(edge.root(), earlier.root)) throw rewritten(earlier);
       },
     });

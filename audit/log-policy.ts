@@ -33,8 +33,8 @@ export interface PublishedLogPolicy {
   /** Index of the entry. */
   leaf: number;
   salt: Uint8Array;
-  /** What the leaf commits to: the policy, or a signed statement of it. */
-  body: unknown;
+  /** What the leaf commits to. That it is in the log is all the signature it needs. */
+  body: LogPolicy;
 }
 
 const MAX_CLASSES = 64;
@@ -53,7 +53,7 @@ const Policy: v.GenericSchema<unknown, LogPolicy> = v.strictObject({
   otherwise: days,
 });
 
-const Published = v.strictObject({ leaf: count, salt: v.string(), body: v.unknown() });
+const Published = v.strictObject({ leaf: count, salt: v.string(), body: Policy });
 
 /** Throws `log-policy/malformed`. */
 export function parseLogPolicy(input: unknown): LogPolicy {

@@ -10,8 +10,6 @@ import {
   bytesToPublished,
   isLogPolicyEntry,
   LOG_POLICY_PATH,
-  parseLogPolicy,
-  type LogPolicy,
   type PublishedLogPolicy,
 } from './log-policy.ts';
 import { requirePolicy, type TlogPolicy } from './policy.ts';
@@ -26,8 +24,6 @@ export interface OpenTilesOptions {
   vkey: string;
   /** Whose cosignatures the log's checkpoint must bear; the logs that it names are not looked at. */
   policy?: TlogPolicy;
-  /** The log policy in what its leaf commits to; by default, that is the policy itself. */
-  readLogPolicy?: (body: unknown) => LogPolicy;
   hash?: Sha256;
   verify?: Ed25519Verify;
 }
@@ -40,7 +36,7 @@ export interface OpenedTiles {
   witnesses: string[];
   tree: TileTree;
   /** What the log publishes about what it keeps; null: it keeps everything. */
-  pruning: { published: PublishedLogPolicy; policy: LogPolicy } | null;
+  pruning: PublishedLogPolicy | null;
 }
 
 /**
@@ -49,10 +45,10 @@ export interface OpenedTiles {
  */
 export async function openTiles(options: OpenTilesOptions): Promise<OpenedTiles> {
   const opened = await readTilesHead(options);
-  if (opened.pruning !== null) {
-    const { published } = opened.pruning;
-    const [entry] = await opened.tree.entries(published.leaf, published.leaf + 1);
-    requirePolicyEntry(entry!, published, options.hash);
+  const { pruning, tree } = opened;
+  if (pruning !== null) {
+    const [entry] = await tree.entries(pruning.leaf, pruning.leaf + 1);
+    requirePolicyEntry(entry!, pruning, options.hash);
   }
   return opened;
 }
@@ -63,7 +59,7 @@ export async function readTilesHead(options: OpenTilesOptions): Promise<OpenedTi
   const key = vkeyToNoteKey(options.vkey);
   if (policy !== undefined) requirePolicy(policy);
   // In this order: a log publishes its policy after the checkpoint that covers it, so the one read later covers the one read first.
-  const published = await readPublished(reader);
+  const pruning = await readPublished(reader);
   const bytes = await reader(CHECKPOINT_PATH);
   const head = blameOn(CHECKPOINT_PATH, () => {
     const note = bytesToUtf8(bytes);
@@ -72,7 +68,7 @@ export async function readTilesHead(options: OpenTilesOptions): Promise<OpenedTi
     return { note, checkpoint, witnesses };
   });
   const { size, root } = head.checkpoint;
-  const pruning = published === null ? null : readPruning(published, size, options.readLogPolicy);
+  if (pruning !== null) requireKept(pruning, size);
   return { ...head, tree: createTileTree({ reader, size, root, hash }), pruning };
 }
 
@@ -106,16 +102,11 @@ async function readPublished(reader: TileReader): Promise<PublishedLogPolicy | n
   return bytes === null ? null : blameOn(LOG_POLICY_PATH, () => bytesToPublished(bytes));
 }
 
-function readPruning(
-  published: PublishedLogPolicy,
-  size: number,
-  readLogPolicy: (body: unknown) => LogPolicy = parseLogPolicy,
-): { published: PublishedLogPolicy; policy: LogPolicy } {
-  return blameOn(LOG_POLICY_PATH, () => {
-    const policy = readLogPolicy(published.body);
-    if (published.leaf >= size || published.leaf < policy.minimumIndex)
+/** A policy that prunes itself could say anything. */
+function requireKept({ leaf, body }: PublishedLogPolicy, size: number): void {
+  blameOn(LOG_POLICY_PATH, () => {
+    if (leaf >= size || leaf < body.minimumIndex)
       throw malformed('it is not among the entries that are kept');
-    return { published, policy };
   });
 }
 

@@ -181,7 +181,7 @@ describe('a pruned log', () => {
   let files: Files;
 
   beforeAll(async () => {
-    files = await pruned.publish(SIZE, { pruning: entry });
+    files = await pruned.publish(SIZE, { pruning: entry.pruning });
   });
 
   test('lacks what it may lack, and verifies', async () => {
@@ -189,7 +189,7 @@ describe('a pruned log', () => {
     const absent = [...whole.keys()].filter((path) => !files.has(path));
     expect(absent).toEqual(['tile/entries/000', 'tile/0/000', 'tile/entries/001', 'tile/0/001']);
     expect(await check(files)).toMatchObject({ ok: true, size: SIZE, minimumIndex: MINIMUM });
-    expect(await check(withPolicy(whole, entry.published))).toMatchObject({
+    expect(await check(withPolicy(whole, entry.pruning))).toMatchObject({
       ok: true,
       minimumIndex: MINIMUM,
     });
@@ -203,11 +203,11 @@ describe('a pruned log', () => {
 
   test('is held to the policy that it has logged', async () => {
     const lies = [
-      { ...entry.published, body: { ...entry.policy, minimumIndex: 1_100 } },
-      { ...entry.published, leaf: 1_201 },
-      { ...entry.published, leaf: SIZE },
-      { ...entry.published, leaf: 600 },
-      { ...entry.published, salt: new Uint8Array(32) },
+      { ...entry.pruning, body: { ...entry.pruning.body, minimumIndex: 1_100 } },
+      { ...entry.pruning, leaf: 1_201 },
+      { ...entry.pruning, leaf: SIZE },
+      { ...entry.pruning, leaf: 600 },
+      { ...entry.pruning, salt: new Uint8Array(32) },
     ];
     for (const published of lies) {
       expect(await check(withPolicy(files, published))).toMatchObject({ ok: false, path: 'log-policy.json' });
@@ -241,7 +241,7 @@ describe('a pruned log', () => {
     });
     const earlier = await pruned.noteOf(300);
     expect(await check(files, { earlier })).toMatchObject({ ok: false, path: 'tile/0/001' });
-    const whole = withPolicy(await pruned.publish(SIZE), entry.published);
+    const whole = withPolicy(await pruned.publish(SIZE), entry.pruning);
     expect(await check(whole, { earlier })).toMatchObject({ ok: true, earlierSize: 300 });
     expect(await check(whole, { earlier: await log.noteOf(300) })).toMatchObject({ ok: true });
     const fork = createTiledLog(log.leaves.with(3, utf8ToBytes('another')));
@@ -249,15 +249,10 @@ describe('a pruned log', () => {
       expect(await check(whole, { earlier: await fork.noteOf(size) })).toMatchObject({ path: 'checkpoint' });
   });
 
-  test('a policy in a statement is read by whoever knows statements', async () => {
-    const readLogPolicy: FsckTilesOptions['readLogPolicy'] = () => ({ ...entry.policy, minimumIndex: 0 });
-    expect(await check(files, { readLogPolicy })).toMatchObject({ ok: false, path: 'tile/entries/000' });
-  });
-
   test('pruned up to its last row', async () => {
     const last = policyEntry(1_299, 1_299);
     const most = createTiledLog(log.leaves.with(1_299, last.entry));
-    const few = await most.publish(SIZE, { pruning: last });
+    const few = await most.publish(SIZE, { pruning: last.pruning });
     expect([...few.keys()]).toEqual([
       'tile/entries/005.p/20',
       'tile/0/005.p/20',

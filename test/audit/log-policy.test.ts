@@ -56,7 +56,7 @@ describe('a policy', () => {
 });
 
 describe('a published policy', () => {
-  const { published } = policyEntry(9, 4);
+  const { pruning: published } = policyEntry(9, 4);
   const text = bytesToUtf8(publishedToBytes(published));
 
   test('is read and written alike', () => {

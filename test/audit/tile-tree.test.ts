@@ -182,10 +182,10 @@ describe('of a pruned log', () => {
   const pruned = createTiledLog(leaves.with(66_000, entry.entry));
 
   test('proofs of what is kept stay valid, and what is not kept is missing', async () => {
-    const kept = await pruned.publish(SIZE, { pruning: entry });
+    const kept = await pruned.publish(SIZE, { pruning: entry.pruning });
     expect(kept.size).toBeLessThan(14);
     const { tree, checkpoint, pruning } = await openTiles({ reader: readerOf(kept), vkey });
-    expect(pruning!.policy.minimumIndex).toBe(MINIMUM);
+    expect(pruning!.body.minimumIndex).toBe(MINIMUM);
     for (const index of [MINIMUM, MINIMUM + 1, 66_000, SIZE - 1]) {
       const proof = await proveInclusion(index, SIZE, tree.hashes);
       const leafHash = hashLeaf(pruned.leaves[index]!);
@@ -203,7 +203,9 @@ describe('of a pruned log', () => {
   test('a policy that is not in the log opens nothing', async () => {
     const small = createTiledLog(leaves.slice(0, 600));
     const late = policyEntry(550, 300);
-    const served = await createTiledLog(small.leaves.with(550, late.entry)).publish(600, { pruning: late });
+    const served = await createTiledLog(small.leaves.with(550, late.entry)).publish(600, {
+      pruning: late.pruning,
+    });
     const other = await small.publish(600);
     const bundle = 'tile/entries/002.p/88';
     const forged = new Map(served).set(bundle, other.get(bundle)!);

@@ -91,8 +91,7 @@ export function sinkOf(files: Files, written: string[] = []): TileSink {
 
 export interface PolicyEntry {
   entry: Uint8Array;
-  published: PublishedLogPolicy;
-  policy: LogPolicy;
+  pruning: PublishedLogPolicy;
 }
 
 /** A log policy as the entry at `leaf`. */
@@ -101,7 +100,7 @@ export function policyEntry(leaf: number, minimumIndex: number): PolicyEntry {
   const salt = new Uint8Array(32).fill(3);
   const at = new Date('2026-03-01T00:00:00Z');
   const { leaf: entry } = createLeaf({ type: 'log-policy', at, body: policy, salt });
-  return { entry, published: { leaf, salt, body: policy }, policy };
+  return { entry, pruning: { leaf, salt, body: policy } };
 }
 
 export function withPolicy(files: Files, published: PublishedLogPolicy): Files {
