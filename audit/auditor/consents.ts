@@ -99,8 +99,7 @@ function followOn(
   checks: Checklist,
 ): ConsentState {
   try {
-    // The leaf's time is rounded down: what was admitted within that minute is not refused for it.
-    admitConsent(logged.event, state, logged.receivedAt + 59_999);
+    admitWithinMinute(logged, state);
     checks.pass('histories');
     return applyConsent(state, logged);
   } catch (error) {
@@ -111,6 +110,16 @@ function followOn(
         : error.message;
     checks.fail('histories', placeOf(entry), why);
     return state;
+  }
+}
+
+/** The leaf's time is rounded down to the minute: what was admitted at some moment of it is not refused. */
+function admitWithinMinute({ event, receivedAt }: LoggedConsent, state: ConsentState): void {
+  try {
+    admitConsent(event, state, receivedAt);
+  } catch (error) {
+    if (!(error instanceof ConsentError)) throw error;
+    admitConsent(event, state, receivedAt + 59_999);
   }
 }
 

@@ -40,8 +40,8 @@ export interface ReplayDeps {
   states: StateCache;
   hash: Sha256;
   checks: Checklist;
-  /** The pack is about whole rounds: whatever is not disclosed was erased. */
-  isWhole: boolean;
+  /** The customer whom the pack is about; null: it is about whole rounds, and whatever is not disclosed was erased. */
+  subject: string | null;
 }
 
 export async function replayRound(parts: RoundParts, deps: ReplayDeps): Promise<ReplayedRound> {
@@ -52,7 +52,7 @@ export async function replayRound(parts: RoundParts, deps: ReplayDeps): Promise<
   for (const contribution of parts.contributions)
     reports.push(await verifyReport(contribution, deps.trust, deps.hash, checks));
   requireDistinct(reports, checks);
-  if (deps.isWhole) verifyTotals(reports, set, checks);
+  if (deps.subject === null) verifyTotals(reports, set, checks);
   const gate = createGate(config.statement.body, set, deps.histories, deps.states);
   const decisions = new Map(
     reports.map((report) => {
@@ -62,16 +62,15 @@ export async function replayRound(parts: RoundParts, deps: ReplayDeps): Promise<
       return [
         report,
         new Map(
-          [...members].map(([place, subject]) => [
-            place,
-            gate.decide(subject, credential, header.twins === 1),
-          ]),
+          [...members]
+            .filter(([, subject]) => deps.subject === null || subject === deps.subject)
+            .map(([place, subject]) => [place, gate.decide(subject, credential, header.twins === 1)]),
         ),
       ];
     }),
   );
   for (const report of reports) judge(report, decisions.get(report) as Map<number, Replayed>, parts, deps);
-  return { parts, replay: countReplay(parts, reports, decisions, deps.isWhole), reports, decisions };
+  return { parts, replay: countReplay(parts, reports, decisions, deps.subject === null), reports, decisions };
 }
 
 /** The statements of the round say one thing, and the pack has the very reports that the set names. */
@@ -154,7 +153,7 @@ function judge(
   report: VerifiedReport,
   decisions: ReadonlyMap<number, Replayed>,
   { set, config }: RoundParts,
-  { checks, isWhole }: ReplayDeps,
+  { checks, subject }: ReplayDeps,
 ): void {
   const { signed, where, contribution } = report;
   if (signed === null) return;
@@ -164,7 +163,7 @@ function judge(
       if (decision.allow || !isFirm) checks.pass('gate');
       else checks.fail('gate', where, `the twin at place ${place} had no valid consent: ${decision.reason}`);
     }
-    if (isWhole && undisclosed > 0)
+    if (subject === null && undisclosed > 0)
       checks.leaveOpen(
         'gate',
         where,

@@ -1,5 +1,6 @@
 /** What the replayed rounds say of one customer. */
 import type { Histories } from './consents.ts';
+import type { Replayed } from './gate.ts';
 import type { ReplayedRound } from './rounds.ts';
 import { showsAbsence } from './reports.ts';
 import type { Checklist, SubjectInRound } from './verdict.ts';
@@ -22,30 +23,24 @@ export function findSubject(
     reason: null,
     events: [],
   };
-  for (const report of reports) {
-    for (const [place, member] of report.members) {
-      if (member !== subject) continue;
-      const replayed = decisions.get(report)?.get(place);
-      if (replayed === undefined) continue;
-      const { decision, isFirm } = replayed;
-      const ids = new Set(decision.cells.flatMap(({ events }) => events));
-      return {
-        ...found,
-        part: report.contribution.disposition === 'in-set' ? 'in-set' : 'dropped',
-        allowed: decision.allow || !isFirm,
-        reason: decision.reason,
-        events: (histories.get(subject)?.events ?? [])
-          .filter(({ id, index }) => ids.has(id) && index < found.size)
-          .map(({ id, index, event, receivedAt }) => ({
-            id,
-            index,
-            at: new Date(receivedAt).toISOString(),
-            notice: `${event.notice.id} version ${event.notice.version}`,
-          })),
-      };
-    }
+  const own = findReport(subject, reports, decisions);
+  if (own !== null) {
+    const { decision, isFirm } = own.replayed;
+    const ids = new Set(decision.cells.flatMap(({ events }) => events));
+    found.part = own.isInSet ? 'in-set' : 'dropped';
+    found.allowed = decision.allow || !isFirm;
+    found.reason = decision.reason;
+    found.events = (histories.get(subject)?.events ?? [])
+      .filter(({ id, index }) => ids.has(id) && index < found.size)
+      .map(({ id, index, event, receivedAt }) => ({
+        id,
+        index,
+        at: new Date(receivedAt).toISOString(),
+        notice: `${event.notice.id} version ${event.notice.version}`,
+      }));
+    if (own.isInSet || !isAsked) return found;
   }
-  if (!isAsked) return { ...found, part: 'unknown' };
+  // Left out in one report, a customer might still stand in another, which is then the one to be kept back.
   const silent = reports.filter(
     (report) => report.contribution.disposition === 'in-set' && !showsAbsence(report, subject),
   );
@@ -53,7 +48,28 @@ export function findSubject(
     checks.leaveOpen(
       'members',
       where,
-      'it is not shown that this customer is not in it: those beside them were erased',
+      'it is not shown that this customer is not in it: those beside them, or its reporter, were erased',
     );
-  return { ...found, part: silent.length === 0 ? 'absent' : 'unknown' };
+  return silent.length === 0 ? found : { ...found, part: 'unknown' };
+}
+
+interface OwnReport {
+  isInSet: boolean;
+  replayed: Replayed;
+}
+
+function findReport(
+  subject: string,
+  reports: ReplayedRound['reports'],
+  decisions: ReplayedRound['decisions'],
+): OwnReport | null {
+  const all = reports.flatMap((report) =>
+    [...report.members].flatMap(([place, member]) => {
+      const replayed = member === subject ? decisions.get(report)?.get(place) : undefined;
+      return replayed === undefined
+        ? []
+        : [{ isInSet: report.contribution.disposition === 'in-set', replayed }];
+    }),
+  );
+  return all.find(({ isInSet }) => isInSet) ?? all[0] ?? null;
 }

@@ -122,21 +122,20 @@ async function verifyRecords(
   compareRules(records.rules, trust, checks);
 
   const chain = 'model' in target ? verifyChain(target.model, statements, checks) : null;
-  const isAboutOne = target.kind === 'subject' || target.kind === 'subject-model';
+  const subject = target.kind === 'subject' || target.kind === 'subject-model' ? target.subject : null;
   const parts = roundsOf(target, statements, records.contributions, chain, checks);
-  const deps = { trust, histories, states: createStateCache(), hash, checks, isWhole: !isAboutOne };
+  const deps = { trust, histories, states: createStateCache(), hash, checks, subject };
   const replayed: ReplayedRound[] = [];
   for (const round of parts) {
     onProgress(`round ${round.config.statement.body.round}: ${round.set.statement.body.twins} twins`);
     replayed.push(await replayRound(round, deps));
   }
   verdict.rounds = replayed.map(({ replay }) => replay);
-  if (!isAboutOne) return;
-  for (const subject of histories.keys())
-    if (subject !== target.subject)
-      checks.fail('consents', 'entries', 'an event of another customer is in the pack');
+  if (subject === null) return;
+  for (const other of histories.keys())
+    if (other !== subject) checks.fail('consents', 'entries', 'an event of another customer is in the pack');
   verdict.subject = replayed.map((round) =>
-    findSubject(target.subject, round, histories, target.kind === 'subject-model', checks),
+    findSubject(subject, round, histories, target.kind === 'subject-model', checks),
   );
 }
 
