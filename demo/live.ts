@@ -2,7 +2,7 @@
  * What is there for visitors: two pages, and a task of their own, whose rounds begin as soon as there is a coordinator and go on slowly, beside
  * those of the final table and after them, until Ctrl-C. Everything that a page may know of the demo passes through here.
  */
-import { ProblemError, type TaskSpec } from '@twinkeep/protocol';
+import { networkOf, ProblemError, type TaskSpec } from '@twinkeep/protocol';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +92,7 @@ export function visitorsTask(task: TaskSpec): TaskSpec {
     ...task,
     taskId: VISITORS_TASK,
     rounds: ROUNDS,
-    model: { ...task.model, hidden: [] },
+    model: { ...networkOf(task), hidden: [] },
     // A few hundred neighbours are too few for noise that protects each of them and leaves a model: every screen says that this one has none.
     privacy: { mech: 'none' },
     ...EXACT_SETTINGS,

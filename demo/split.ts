@@ -2,7 +2,7 @@
 import { CATEGORIES, type Category } from '@twinkeep/consent';
 import type { AdmitPolicy } from '@twinkeep/edge-client/fleet';
 import { createTfEngine, loadTf, type TrainingRows } from '@twinkeep/edge-client/train';
-import type { TaskSpec } from '@twinkeep/protocol';
+import { networkOf, type TaskSpec } from '@twinkeep/protocol';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -91,12 +91,12 @@ export async function runSplit(stage: Stage, split: number, kept: RunState | nul
 
   const heldOut = concatRows(
     twins.map((node) => node.heldOut),
-    state.task.model.inputs,
+    networkOf(state.task).inputs,
   );
   const federated = { ...(await score(state.task, weights, heldOut)), ...secureOf(finished) };
   const others = await display.step('Pooled, local and logistic models trained for comparison', () =>
     compare(
-      { spec: state.task.model, seed, nodes: twins.map(({ training }) => training), test: heldOut },
+      { spec: networkOf(state.task), seed, nodes: twins.map(({ training }) => training), test: heldOut },
       (epoch) => display.status(`  Comparison: ${epoch}`),
     ),
   );
@@ -294,7 +294,7 @@ function demoPolicy({ purpose, sector }: TaskSpec): AdmitPolicy {
 /** Exact figures, from a logit per row. */
 async function score(task: TaskSpec, weights: Float32Array, rows: TrainingRows): Promise<ModelFigures> {
   const { tf } = await loadTf();
-  const logits = await createTfEngine(tf, task.model).scores(weights, rows);
+  const logits = await createTfEngine(tf, networkOf(task)).scores(weights, rows);
   return { auc: auc(logits, rows.labels), logLoss: logLoss(logits, rows.labels) };
 }
 

@@ -15,7 +15,7 @@ import {
   type DecisionReason,
   type LoggedConsent,
 } from '@twinkeep/consent';
-import type { TaskSpec } from '@twinkeep/protocol';
+import { taskOperation, type TaskSpec } from '@twinkeep/protocol';
 import type { ConsentEntry } from './store/port.ts';
 
 export interface ConsentReadings {
@@ -61,7 +61,7 @@ export interface RoundTerms {
   until: number;
 }
 
-/** G1: may this twin train for the task and contribute to its round? Consent that ends before `until` does not count. */
+/** G1: may this twin train for the task and contribute to its round, or be counted in it? Consent that ends before `until` does not count. */
 export function askContribution(
   task: TaskSpec,
   subject: string,
@@ -72,10 +72,13 @@ export function askContribution(
   const dp =
     task.privacy.mech === 'none' ? {} : { dp: { epsilon: task.privacy.epsilon, delta: task.privacy.delta } };
   const question = { subject, categories: named, purpose, sector, cohort: terms.cohort, ...dp };
+  const operation = taskOperation(task);
   const asked = [terms.now, terms.until].flatMap((at) => [
-    decide({ ...question, operation: 'contribute' }, readings.logged, at),
-    decide({ ...question, operation: 'contribute' }, readings.signed, at),
-    decide({ ...question, operation: 'train_local' }, readings.signed, at),
+    decide({ ...question, operation }, readings.logged, at),
+    decide({ ...question, operation }, readings.signed, at),
+    ...(operation === 'contribute'
+      ? [decide({ ...question, operation: 'train_local' }, readings.signed, at)]
+      : []),
   ]);
   const refusal = asked.find(({ allow }) => !allow);
   if (refusal !== undefined) return { denied: refusal.reason };

@@ -12,6 +12,7 @@ export * from './features/row.ts';
 export * from './features/state.ts';
 export * from './record.ts';
 export * from './round/check.ts';
+export * from './round/counting.ts';
 export * from './round/gather.ts';
 export type { AskResults } from './round/history.ts';
 export type { AskConsistency } from './round/log.ts';

@@ -11,6 +11,9 @@
  */
 import type { ServerOptimizer } from '@twinkeep/protocol';
 
+/** Those that step; counts are published as they are. */
+type SteppingOptimizer = Exclude<ServerOptimizer, { kind: 'publish' }>;
+
 export interface OptimizerStep {
   weights: Float32Array;
   /** Momentum: m. Adam: m, then v. */
@@ -23,7 +26,7 @@ export interface OptimizerStep {
  * @param step the number t of steps before this one, of how many in all
  */
 export function applyUpdate(
-  optimizer: ServerOptimizer,
+  optimizer: SteppingOptimizer,
   weights: Float32Array,
   gradient: Float64Array,
   moments: Float64Array | null,
@@ -42,7 +45,7 @@ export function applyUpdate(
 }
 
 function momentum(
-  { momentum: keep }: Extract<ServerOptimizer, { kind: 'momentum' }>,
+  { momentum: keep }: Extract<SteppingOptimizer, { kind: 'momentum' }>,
   gradient: Float64Array,
   m: Float64Array,
 ): Float64Array {
@@ -51,7 +54,7 @@ function momentum(
 }
 
 function adam(
-  { beta1, beta2, epsilon }: Extract<ServerOptimizer, { kind: 'adam' }>,
+  { beta1, beta2, epsilon }: Extract<SteppingOptimizer, { kind: 'adam' }>,
   gradient: Float64Array,
   moments: Float64Array,
   t: number,

@@ -1,6 +1,6 @@
 /** Model versions: immutable bytes named by their SHA-256. A device checks the hash, so whoever serves the bytes need not be trusted. */
 import { bytesToBase64Url } from '@twinkeep/audit';
-import { bytesToWeights, initialWeights, weightsToBytes, type ModelSpec } from '@twinkeep/protocol';
+import { bytesToWeights, initialWeights, weightsToBytes, type TaskModel } from '@twinkeep/protocol';
 import { CoordinatorError } from '../errors.ts';
 import { createCache } from '../cache.ts';
 import { nativeSha256 } from '../log/journal.ts';
@@ -9,10 +9,10 @@ import type { Db, Tx } from '../store/schema.ts';
 
 export interface Registry {
   /** Stores version 0, which follows from the task. @returns its hash */
-  addInitial(tx: Tx, taskId: string, spec: ModelSpec, now: number): Promise<string>;
+  addInitial(tx: Tx, taskId: string, spec: TaskModel, now: number): Promise<string>;
   /** @param madeBy hash of the set commit whose sum made it; @throws ProtocolError where a weight is not finite */
   add(tx: Tx, taskId: string, weights: Float32Array, madeBy: string, now: number): Promise<string>;
-  readWeights(db: Db, hash: string, spec: ModelSpec): Promise<Float32Array>;
+  readWeights(db: Db, hash: string, spec: TaskModel): Promise<Float32Array>;
   /** Null for an unknown hash. */
   readBytes(db: Db, hash: string): Promise<Uint8Array | null>;
 }

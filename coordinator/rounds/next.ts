@@ -40,7 +40,8 @@ export function chooseNext(
     const kind = nextRoundKind(spec, trained, evaluated);
     return { kind: kind === 'evaluate' && spent.evaluate ? 'train' : kind };
   }
-  if (!evaluated && !spent.evaluate) return { kind: 'evaluate' };
+  // Counts have no figures.
+  if (!evaluated && !spent.evaluate && spec.model.kind === 'mlp') return { kind: 'evaluate' };
   return { ended: trainedOut ? 'rounds-done' : 'budget-spent' };
 }
 

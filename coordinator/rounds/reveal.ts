@@ -5,6 +5,7 @@ import {
   nextClip,
   noiseAllowance,
   ProtocolError,
+  publishCounts,
   readEvaluation,
   rotationSigns,
   shareWithin,
@@ -125,15 +126,19 @@ async function stepModel(
   const stored = await lockTask(tx, round.taskId);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), config.dPadded, webCryptoPrg);
   const grid = { layout: taskLayout(task), unit: config.unit, clipL2: config.clipL2, signs };
-  const gradient = dequantizeUpdate(steps, grid).map((value) => value / (set as SetTotals).twins);
+  const sum = dequantizeUpdate(steps, grid);
   const weights = await registry.readWeights(tx, config.modelHash, task.model);
+  const add = (next: Float32Array): Promise<string> =>
+    registry.add(tx, round.taskId, next, round.scHash as string, now);
+  if (task.optimizer.kind === 'publish')
+    return { modelHash: await add(publishCounts(task, weights, sum)), moments: new Uint8Array() };
+  const gradient = sum.map((value) => value / (set as SetTotals).twins);
   const before = stored.optimizer === null ? null : bytesToMoments(stored.optimizer);
   const next = applyUpdate(task.optimizer, weights, gradient, before, {
     t: stored.rounds_trained,
     of: task.rounds,
   });
-  const modelHash = await registry.add(tx, round.taskId, next.weights, round.scHash as string, now);
-  return { modelHash, moments: new Uint8Array(next.moments.buffer) };
+  return { modelHash: await add(next.weights), moments: new Uint8Array(next.moments.buffer) };
 }
 
 function incomplete(what: string): CoordinatorError {

@@ -1,6 +1,7 @@
-/** The network of a task as data, its weights and their bytes: everything that must be the same on both sides. */
+/** What a task makes, a network or counts, as data; its numbers and their bytes: everything that must be the same on both sides. */
 import { sha256, utf8ToBytes } from '@twinkeep/audit';
 import * as v from 'valibot';
+import { marginalsLayout, marginalsSpecSchema, type MarginalsSpec } from './marginals/spec.ts';
 import { ProtocolError } from './problem.ts';
 
 /**
@@ -18,9 +19,12 @@ export interface ModelSpec {
   readonly seed: string;
 }
 
+/** What a task makes round by round: the weights of a network, or the counts of a synthesis. Called a model on every wire. */
+export type TaskModel = ModelSpec | MarginalsSpec;
+
 const widthSchema = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_536));
 
-export const modelSpecSchema: v.GenericSchema<ModelSpec> = v.strictObject({
+const modelSpecSchema: v.GenericSchema<ModelSpec> = v.strictObject({
   kind: v.literal('mlp'),
   inputs: widthSchema,
   hidden: v.pipe(v.array(widthSchema), v.maxLength(8)),
@@ -28,6 +32,14 @@ export const modelSpecSchema: v.GenericSchema<ModelSpec> = v.strictObject({
   activation: v.picklist(['relu', 'tanh']),
   seed: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
 });
+
+export const taskModelSchema: v.GenericSchema<TaskModel> = v.union([modelSpecSchema, marginalsSpecSchema]);
+
+/** @throws ProtocolError 'protocol/model' where the task counts instead of training */
+export function networkOf({ taskId, model }: { taskId: string; model: TaskModel }): ModelSpec {
+  if (model.kind === 'mlp') return model;
+  throw new ProtocolError('protocol/model', `task ${taskId} trains no network: it counts`);
+}
 
 /**
  * One dense layer inside the flat weights: `W` row-major `[inputs, outputs]`, then the bias `[outputs]`. Read as
@@ -57,13 +69,14 @@ export function layerShapes(spec: ModelSpec): LayerShape[] {
   });
 }
 
-/** Length of the flat weights. */
-export function parameterCount(spec: ModelSpec): number {
+/** Length of the flat weights, or of the counts. */
+export function parameterCount(spec: TaskModel): number {
+  if (spec.kind === 'marginals') return marginalsLayout(spec).length;
   return layerShapes(spec).reduce((total, layer) => total + (layer.inputs + 1) * layer.outputs, 0);
 }
 
 /**
- * First weights of a task, the same bytes on every platform, so that anyone can check the hash of model version 0.
+ * First weights of a task, the same bytes on every platform, so that anyone can check the hash of model version 0. Counts begin with 0.
  *
  * Glorot uniform (Glorot and Bengio 2010): each `W` in `[-a, a)` with `a = sqrt(6 / (inputs + outputs))`, biases 0.
  * Draw `i` of the model (over all `W`, in layout order) is the big-endian 32-bit word `i mod 8` of
@@ -71,8 +84,9 @@ export function parameterCount(spec: ModelSpec): number {
  * float32. Only `+ - * /` and `sqrt` are used, which IEEE 754 rounds correctly: no `log` or `cos`, whose last bit
  * differs between engines.
  */
-export function initialWeights(spec: ModelSpec): Float32Array<ArrayBuffer> {
+export function initialWeights(spec: TaskModel): Float32Array<ArrayBuffer> {
   const weights = new Float32Array(parameterCount(spec));
+  if (spec.kind === 'marginals') return weights;
   const nextWord = sha256Words(spec.seed);
   for (const { inputs, outputs, offset } of layerShapes(spec)) {
     const bound = Math.sqrt(6 / (inputs + outputs));
@@ -119,7 +133,7 @@ export function weightsToBytes(weights: Float32Array): Uint8Array<ArrayBuffer> {
  * caller's to check.
  * @throws ProtocolError 'protocol/weights' for another length than the spec's, or a value that is not finite.
  */
-export function bytesToWeights(bytes: Uint8Array, spec: ModelSpec): Float32Array<ArrayBuffer> {
+export function bytesToWeights(bytes: Uint8Array, spec: TaskModel): Float32Array<ArrayBuffer> {
   const count = parameterCount(spec);
   if (bytes.length !== 4 * count) {
     throw new ProtocolError(

@@ -2,6 +2,7 @@
  * A task: what is to be learned, from which signals, for which purpose, under which floors. It is published once, signed and
  * logged; a twin decides from it alone whether it takes part, and a person can read it.
  */
+import { canonicalJson } from '@twinkeep/audit';
 import { CATEGORIES, SECTORS, type Category, type Sector } from '@twinkeep/consent';
 import * as v from 'valibot';
 import { claimHolds } from './dp/accounting.ts';
@@ -9,7 +10,9 @@ import type { EvaluationSpec } from './evaluation.ts';
 import { fewestHelpers, helperFamily } from './family.ts';
 import { featureSchema, inputWidth, labelSchema, type Feature, type Label } from './features.ts';
 import { taskGrid } from './terms.ts';
-import { modelSpecSchema, parameterCount, type ModelSpec } from './model.ts';
+import { marginalsOf } from './marginals/spec.ts';
+import { COUNT_STEPS } from './marginals/steps.ts';
+import { parameterCount, taskModelSchema, type TaskModel } from './model.ts';
 import type { ModulusBits } from './grid.ts';
 import { ProtocolError } from './problem.ts';
 import { firstIssue, taskIdSchema } from './schema.ts';
@@ -20,7 +23,9 @@ import { firstIssue, taskIdSchema } from './schema.ts';
  */
 export type ServerOptimizer =
   | { kind: 'momentum'; learningRate: number; momentum: number; decay: number }
-  | { kind: 'adam'; learningRate: number; beta1: number; beta2: number; epsilon: number; decay: number };
+  | { kind: 'adam'; learningRate: number; beta1: number; beta2: number; epsilon: number; decay: number }
+  /** Counts are published as they are opened. */
+  | { kind: 'publish' };
 
 /**
  * What an opened sum may reveal of one twin. `none`: the sum itself, exactly. `discrete-gaussian`: each helper set adds noise, and whoever
@@ -52,11 +57,11 @@ export interface TaskSpec {
   categories: { required: Category[]; optional: Category[] };
   features: Feature[];
   label: Label;
-  model: ModelSpec;
+  model: TaskModel;
   /** L2 bound on one twin's update in one round; where it adapts, in the first. */
   clipL2: number;
   optimizer: ServerOptimizer;
-  /** Training rounds; one evaluating round follows, so that the figures of the last model are known too. */
+  /** Training rounds; one evaluating round follows, so that the figures of the last model are known too. Counting takes three, and no more. */
   rounds: number;
   evaluation: EvaluationSpec;
   floors: {
@@ -99,6 +104,7 @@ const optimizerSchema = v.variant('kind', [
     epsilon: real(1e-12, 1),
     decay: real(0, 1),
   }),
+  v.strictObject({ kind: v.literal('publish') }),
 ]);
 
 const privacySchema: v.GenericSchema<PrivacySpec> = v.variant('mech', [
@@ -128,7 +134,7 @@ export const taskSpecSchema: v.GenericSchema<TaskSpec> = v.strictObject({
   }),
   features: v.pipe(v.array(featureSchema), v.minLength(1), v.maxLength(1_024)),
   label: labelSchema,
-  model: modelSpecSchema,
+  model: taskModelSchema,
   clipL2: real(1e-6, 1e6),
   optimizer: optimizerSchema,
   rounds: int(1, 100_000),
@@ -168,8 +174,10 @@ export function parseTask(input: unknown): TaskSpec {
     refuse('label: its category must be required, since training without it is not possible');
   if (new Set(task.features.map(({ name }) => name)).size !== task.features.length)
     refuse('features: two have one name');
-  if (task.model.inputs !== inputWidth(task.features))
+  if (task.model.kind === 'marginals') requireCounting(task, refuse);
+  else if (task.model.inputs !== inputWidth(task.features))
     refuse(`model.inputs: the features make ${inputWidth(task.features)} inputs`);
+  else if (task.optimizer.kind === 'publish') refuse('optimizer: a network is not published as it is summed');
   if (task.floors.nTarget < task.floors.nMin) refuse('floors: nTarget is below nMin');
   const { m, c, mode, q } = task.helpers;
   helperFamily(m, c);
@@ -180,6 +188,23 @@ export function parseTask(input: unknown): TaskSpec {
   taskGrid(task);
   if (parameterCount(task.model) > 16_000_000) refuse('model: more than 16 million parameters');
   return task;
+}
+
+/** A synthesis has steps instead of training rounds, holds nobody out, and has nothing to clip or to step along. */
+function requireCounting(task: TaskSpec, refuse: (message: string) => never): void {
+  try {
+    if (canonicalJson(task.model) !== canonicalJson(marginalsOf(task.features)))
+      refuse('model.columns: they are not those of the features');
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'protocol/model')
+      refuse(`features: ${error.message}`);
+    throw error;
+  }
+  if (task.rounds !== COUNT_STEPS) refuse(`rounds: counting takes ${COUNT_STEPS}`);
+  if (task.optimizer.kind !== 'publish') refuse('optimizer: counts are published as they are');
+  if (task.evaluation.holdout !== 0) refuse('evaluation.holdout: counting holds nobody out');
+  if (task.privacy.mech !== 'none' && task.privacy.adaptiveClip !== null)
+    refuse('privacy.adaptiveClip: every report of counts has one and the same norm');
 }
 
 function requirePrivacy({ privacy, rounds }: TaskSpec, refuse: (message: string) => never): void {

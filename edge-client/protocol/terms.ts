@@ -6,7 +6,7 @@ import { bytesToBase64Url, canonicalBytes, sha256 } from '@twinkeep/audit';
 import { planGrid, type GridPlan } from './grid.ts';
 import { reportLayout, type ReportLayout } from './layout.ts';
 import { parameterCount } from './model.ts';
-import type { RoundConfig } from './round.ts';
+import type { RoundConfig, RoundOperation } from './round.ts';
 import type { TaskSpec } from './task.ts';
 
 /** Fields of a configuration that follow from the task. */
@@ -31,6 +31,11 @@ export type RoundTerms = Omit<
 export function taskLayout({ model, evaluation, privacy }: TaskSpec): ReportLayout {
   const adapts = privacy.mech !== 'none' && privacy.adaptiveClip !== null;
   return reportLayout(parameterCount(model), evaluation.bins, adapts ? 1 : 0);
+}
+
+/** What consent is asked for: to learn from people, and to make invented ones after their likeness, are two questions. */
+export function taskOperation({ model }: Pick<TaskSpec, 'model'>): RoundOperation {
+  return model.kind === 'marginals' ? 'synthesise' : 'contribute';
 }
 
 /** @throws ProtocolError 'protocol/headroom' */
@@ -94,6 +99,7 @@ export function roundTerms(task: TaskSpec): RoundTerms {
     mode: helpers.mode,
     q: helpers.q,
     purpose,
+    operation: taskOperation(task),
     sector,
     categories,
   };

@@ -2,6 +2,7 @@
 import type { LoggedStatement, RoundConfig, RoundOffer, TaskSpec } from '@twinkeep/protocol';
 import { askContribution, readConsentChain } from '../consent-chain.ts';
 import { labelOf } from '../features/row.ts';
+import { createCountingEngine } from '../round/counting.ts';
 import { createGatherCache } from '../round/gather.ts';
 import { participate, type Contributed, type Participant } from '../round/participate.ts';
 import type { StayHome } from '../round/reasons.ts';
@@ -24,6 +25,13 @@ export function createAttempt({ home, board }: { home: Home; board: Board }, tas
   let engine: Participant['engine'] | null = null;
   let round: number | null = null;
 
+  const engineOf = (spec: TaskSpec): Participant['engine'] =>
+    spec.model.kind === 'marginals'
+      ? createCountingEngine(spec)
+      : createLazyEngine(platform.loadEngine, spec.model, () =>
+          board.say(taskId, { round, state: 'working', why: 'The twin works on its part of the round.' }),
+        );
+
   const participantOf = (spec: TaskSpec): Participant => ({
     store: {
       ...store,
@@ -39,9 +47,7 @@ export function createAttempt({ home, board }: { home: Home; board: Board }, tas
     cache,
     clock: platform.clock,
     device: { key: home.key, credential: credentials.current },
-    engine: (engine ??= createLazyEngine(platform.loadEngine, spec.model, () =>
-      board.say(taskId, { round, state: 'working', why: 'The twin works on its part of the round.' }),
-    )),
+    engine: (engine ??= engineOf(spec)),
     floors: { nMin: home.settings.minReports, minTwins: 1 },
     random: platform.random,
     prg: platform.prg,

@@ -54,6 +54,7 @@ async function layBasis(home: Home, models: Models, taskId: string): Promise<Bas
   await untilTasks(home);
   const task = home.tasks.spec(taskId);
   if (task === null) return refused('no-task');
+  if (task.model.kind === 'marginals') return refused('no-task', 'this task counts, and predicts nothing');
   const { signed } = await readConsents(home);
   const now = home.platform.clock();
   const ask = (operation: Operation): Decision =>

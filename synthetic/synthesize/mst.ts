@@ -10,7 +10,16 @@
  *
  * Rows of different classes are disjoint, so the classes compose in parallel. Neighbouring tables differ by one row added or removed.
  */
-import { noiseMultiplierFor, roundRho, type Ratio } from '@twinkeep/protocol';
+import {
+  coarsen,
+  mergeRare,
+  noiseMultiplierFor,
+  roundRho,
+  spanningTree,
+  type Groups,
+  type Ratio,
+  type Tree,
+} from '@twinkeep/protocol';
 import { SyntheticError } from '../error.ts';
 import type { Table } from '../table.ts';
 import { createCodec, encodeTable, type Codec } from './codec.ts';
@@ -25,9 +34,8 @@ import {
   type Measure,
   type Plan,
 } from './counts.ts';
-import { coarsen, mergeRare, type Groups } from './groups.ts';
 import { computedTotals, type TableSchema } from './schema.ts';
-import { estimateTree, spanningTree, type Tree, type TreeMarginals } from './tree.ts';
+import { estimateTree, type TreeMarginals } from './tree.ts';
 
 export interface MstOptions {
   /** A category by whose words rows are modelled apart: what models are to predict. Default: none. */
@@ -85,14 +93,26 @@ export async function fitMstOfTable(
   options: MstOptions,
   addNoise: Measure,
 ): Promise<MstModel> {
-  const { names, target } = modelled(schema, options);
+  const source: CountSource = (plan, variance) =>
+    addNoise(countTable(table, schema, options.target, plan), variance);
+  return fitMstFromCounts(source, schema, options);
+}
+
+/** The exact answers to a plan, of a table or of a part of one; null = a table without rows. @throws SyntheticError 'synthetic/data' */
+export function countTable(
+  table: Table | null,
+  schema: TableSchema,
+  target: string | undefined,
+  plan: Plan,
+): Int32Array {
+  if (table === null) return new Int32Array(planOffsets(plan).total);
+  const totals = computedTotals(schema);
   const cells = encodeTable(table, schema);
   const place = (name: string): Int32Array =>
     cells[schema.columns.findIndex((column) => column.name === name)] as Int32Array;
-  const classes = target === null ? new Int32Array(table.rows) : place(target);
-  const attributes = names.map(place);
-  const source: CountSource = (plan, variance) => addNoise(countPlan(attributes, classes, plan), variance);
-  return fitMstFromCounts(source, schema, options);
+  const names = schema.columns.map(({ name }) => name).filter((name) => name !== target && !totals.includes(name));
+  const classes = target === undefined ? new Int32Array(table.rows) : place(target);
+  return countPlan(names.map(place), classes, plan);
 }
 
 /** The fit itself: it sees nothing but noisy counts, whoever took them. */

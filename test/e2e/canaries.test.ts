@@ -16,12 +16,13 @@ import {
   addEvaluation,
   admitClippedSum,
   initialWeights,
+  networkOf,
   quantize,
   rotationSigns,
   taskGrid,
   taskLayout,
-  webCryptoPrg,
   type TaskSpec,
+  webCryptoPrg,
 } from '@twinkeep/protocol';
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -178,7 +179,7 @@ function linesOf(customer: Customer): object[] {
 async function needlesOf(customers: readonly Customer[]): Promise<Map<string, Uint8Array>> {
   const needles = new Map<string, Uint8Array>();
   const { tf } = await loadTf();
-  const engine = createTfEngine(tf, task.model);
+  const engine = createTfEngine(tf, networkOf(task));
   const weights = initialWeights(task.model);
   const layout = taskLayout(task);
   const signs = await rotationSigns(new Uint8Array(32), layout.dPadded, webCryptoPrg);

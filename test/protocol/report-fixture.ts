@@ -72,6 +72,7 @@ export async function createTestRound(d = 33, m = 4, c = 1): Promise<TestRound> 
     q: 3,
     issuerKeys: [hash],
     purpose: 'https://example.com/p',
+    operation: 'contribute',
     sector: 'general',
     categories: { required: ['behavioral'], optional: [] },
     openAt: 0,

@@ -1,5 +1,6 @@
 /** What the documentation shows, done as it says. */
 import { CATEGORIES } from '@twinkeep/consent';
+import { networkOf } from '@twinkeep/protocol';
 import {
   customerBinding,
   importCsvFile,
@@ -46,7 +47,7 @@ describe('docs/import.md', () => {
     // Three customers with three groups of facts and a label; the third of the file said no.
     expect(summary).toMatchObject({ customers: 4, consents: 4, events: 12 });
     const task = taskFromMapping(parseMapping(JSON.parse(mapping)));
-    expect(task.model.inputs).toBe(3 + 2 + 1 + 3);
+    expect(networkOf(task).inputs).toBe(3 + 2 + 1 + 3);
     const refused = await region.store.readTwins([region.store.subjectOf('10-3')]);
     expect(refused[0]?.consents).toHaveLength(1);
   });

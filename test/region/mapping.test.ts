@@ -1,4 +1,4 @@
-import { inputWidth } from '@twinkeep/protocol';
+import { inputWidth, networkOf } from '@twinkeep/protocol';
 import { parseMapping, readMapping, rowToEvents, taskFromMapping, type Mapping } from '@twinkeep/region';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -60,7 +60,7 @@ describe('a mapping', () => {
       }),
       expect.objectContaining({ name: 'calls', event: 'support.summary' }),
     ]);
-    expect(task.model.inputs).toBe(inputWidth(task.features));
+    expect(networkOf(task).inputs).toBe(inputWidth(task.features));
     expect(task.categories).toEqual({ required: ['transactional'], optional: ['interaction', 'feedback'] });
     expect(task.label).toMatchObject({ event: 'outcome.observed', attribute: 'left', horizonDays: 30 });
   });
@@ -206,7 +206,7 @@ describe('the mappings that ship with the demo', () => {
       fileURLToPath(new URL(`../../demo/mappings/${name}.json`, import.meta.url)),
     );
     const task = taskFromMapping(mapping);
-    expect(task.model.inputs).toBe(inputs);
+    expect(networkOf(task).inputs).toBe(inputs);
     expect(task.features.map(({ name }) => name)).not.toContain('duration');
   });
 });

@@ -1,5 +1,12 @@
 /** From many cells to few groups, by noisy counts alone: post-processing, which costs no privacy. */
-import type { Codec } from './codec.ts';
+
+import { COARSE_GROUPS } from './spec.ts';
+
+export interface Cells {
+  cells: number;
+  /** The cells from `first` to `last` are neighbouring bins of numbers; null for words. */
+  bins: { first: number; last: number } | null;
+}
 
 export interface Groups {
   /** From a cell to its group. */
@@ -11,17 +18,16 @@ export interface Groups {
 
 /** More than so many cells of an attribute are never told apart in pairs. */
 const MAX_GROUPS = 256;
-const COARSE = 4;
 
 /**
  * What the noise drowns is merged: neighbouring bins until they are three standard deviations of the noise together, every other such
  * cell into one of rare ones. Within a group its cells keep the proportions of their noisy counts.
  */
-export function mergeRare(codec: Codec, noisy: Float64Array, sigma: number): Groups {
+export function mergeRare(column: Cells, noisy: Float64Array, sigma: number): Groups {
   const least = Math.max(3 * sigma, smallestKept(noisy));
-  const of = Array.from({ length: codec.cells }, () => -1);
+  const of = Array.from({ length: column.cells }, () => -1);
   let count = 0;
-  if (codec.bins !== null) count = mergeBins(of, noisy, codec.bins, least);
+  if (column.bins !== null) count = mergeBins(of, noisy, column.bins, least);
   let rare = -1;
   for (const [cell, group] of of.entries()) {
     if (group >= 0) continue;
@@ -75,12 +81,12 @@ function spreadOf(of: readonly number[], count: number, noisy: Float64Array): nu
 }
 
 /** At most four groups of about equal mass: neighbouring cells of numbers, words from the most to the least frequent. */
-export function coarsen(codec: Codec, noisy: Float64Array): Groups {
+export function coarsen(column: Cells, noisy: Float64Array): Groups {
   const order = [...noisy.keys()];
-  if (codec.bins === null) order.sort((a, b) => (noisy[b] as number) - (noisy[a] as number));
+  if (column.bins === null) order.sort((a, b) => (noisy[b] as number) - (noisy[a] as number));
   const whole = noisy.reduce((sum, x) => sum + Math.max(0, x), 0);
-  const of = Array.from({ length: codec.cells }, () => 0);
-  const count = Math.min(COARSE, codec.cells);
+  const of = Array.from({ length: column.cells }, () => 0);
+  const count = Math.min(COARSE_GROUPS, column.cells);
   let [group, within, before] = [0, 0, 0];
   for (const [place, cell] of order.entries()) {
     const mass = Math.max(0, noisy[cell] as number);

@@ -4,6 +4,7 @@
  * recorded is sent again with the same bytes.
  */
 import {
+  createCountingEngine,
   createOutbox,
   createTransport,
   createGatherCache,
@@ -200,7 +201,7 @@ function participantOf(
     cache: createGatherCache(),
     clock: Date.now,
     device: { key, credential: () => credential },
-    engine: createLazyEngine(task.model),
+    engine: task.model.kind === 'marginals' ? createCountingEngine(task) : createLazyEngine(task.model),
     floors: { nMin: config.minReports, minTwins: config.minTwins },
     random: randomBytes,
     prg: nodePrg,

@@ -7,10 +7,11 @@ import {
 } from '@twinkeep/edge-client/fleet';
 import type { Category } from '@twinkeep/consent';
 import {
-  inputWidth,
   type Aggregate,
   type CustomerEvent,
   type Feature,
+  inputWidth,
+  networkOf,
   type TaskSpec,
 } from '@twinkeep/protocol';
 import fc from 'fast-check';
@@ -92,7 +93,7 @@ export function taskWith(list: Feature[], horizonDays = 10): TaskSpec {
   return makeTask({
     features: list,
     label: { ...base.label, horizonDays },
-    model: { ...base.model, inputs: inputWidth(list) },
+    model: { ...networkOf(base), inputs: inputWidth(list) },
   });
 }
 

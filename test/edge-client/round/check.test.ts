@@ -10,14 +10,15 @@ import {
 import {
   createSigningKey,
   LOG_MODE_NEEDS_WITNESSES,
+  type LoggedStatement,
+  networkOf,
   ProblemError,
   randomBytes,
+  type RoundConfig,
+  type RoundOffer,
   signStatement,
   sodiumReady,
   statementHash,
-  type LoggedStatement,
-  type RoundConfig,
-  type RoundOffer,
   type TaskSpec,
 } from '@twinkeep/protocol';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -152,7 +153,10 @@ describe('signatures and the log', () => {
   });
 
   it('a task that does not hold together is refused', async () => {
-    const bad = await coordinator.publishTask({ ...makeTask(), model: { ...makeTask().model, inputs: 99 } });
+    const bad = await coordinator.publishTask({
+      ...makeTask(),
+      model: { ...networkOf(makeTask()), inputs: 99 },
+    });
     expect(await check(await coordinator.openRound(bad), { task: bad })).toMatchObject(home('task-refused'));
   });
 });
@@ -195,6 +199,7 @@ describe('what the configuration says', () => {
     { q: 2 },
     { issuerKeys: [bytesToBase64Url(sha256(new Uint8Array()))] },
     { purpose: 'https://example.com/other' },
+    { operation: 'synthesise' },
     { sector: 'healthcare' },
     { categories: { required: ['transactional'], optional: ['behavioral', 'feedback'] } },
     { closeAt: ROUND_OPEN + 3_600_000 },

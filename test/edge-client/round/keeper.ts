@@ -10,7 +10,7 @@ import {
   type Sleep,
 } from '@twinkeep/edge-client/fleet';
 import { createTfEngine, loadTf } from '@twinkeep/edge-client/train';
-import { createSigningKey, randomBytes, webCryptoPrg, type TaskSpec } from '@twinkeep/protocol';
+import { createSigningKey, networkOf, randomBytes, type TaskSpec, webCryptoPrg } from '@twinkeep/protocol';
 import { createMemoryTwinStore } from '../../support/memory-twin-store.ts';
 import { DAY, makeChain, makeEvent, NOW, POLICY, subjectOf, type ChainLink } from '../fixtures.ts';
 import { ROUND_OPEN, type TestCoordinator } from './coordinator.ts';
@@ -73,7 +73,7 @@ export async function createKeeper(
     }),
     trust: coordinator.trust,
     device: { key, credential: () => credential },
-    engine: createTfEngine(tf, task.model),
+    engine: createTfEngine(tf, networkOf(task)),
     floors: { nMin: 2, minTwins: 2 },
     random: randomBytes,
     prg: webCryptoPrg,

@@ -16,15 +16,16 @@ import {
   addEvaluation,
   createSigningKey,
   initialWeights,
+  type LoggedStatement,
+  networkOf,
   noiseMultiplierFor,
   readEvaluation,
   rotate,
   rotationSigns,
-  sodiumReady,
-  webCryptoPrg,
-  type LoggedStatement,
   type RoundOffer,
+  sodiumReady,
   type TaskSpec,
+  webCryptoPrg,
 } from '@twinkeep/protocol';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY, makeChain, makeEvent, makeTask, NOW, POLICY, subjectOf } from '../fixtures.ts';
@@ -206,7 +207,7 @@ describe('a round', () => {
     const fleet = await keeper();
     const rowOf = async (offer: RoundOffer, subject: string): Promise<number[]> => {
       const { trainers, heldOut } = await gatherTwins(fleet, (await checked(fleet, offer)) as CheckedRound);
-      const width = task.statement.body.model.inputs;
+      const width = networkOf(task.statement.body).inputs;
       const set = trainers.subjects.includes(subject) ? trainers : heldOut;
       const at = set.subjects.indexOf(subject);
       return [...set.features.subarray(at * width, (at + 1) * width)];
