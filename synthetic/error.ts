@@ -8,7 +8,9 @@ export type SyntheticErrorCode =
   /** The asked-for privacy cannot be promised. */
   | 'synthetic/privacy'
   /** No rows, or too few, satisfy the conditions or constraints. */
-  | 'synthetic/unsatisfiable';
+  | 'synthetic/unsatisfiable'
+  /** The registry lacks it, or what lies there is not what was put there. */
+  | 'synthetic/registry';
 
 export interface Place {
   file?: string;
@@ -20,12 +22,15 @@ export interface Place {
 export class SyntheticError extends Error {
   readonly code: SyntheticErrorCode;
   readonly place: Place;
+  /** The message without the place. */
+  readonly reason: string;
 
   constructor(code: SyntheticErrorCode, message: string, place: Place = {}) {
     super(placed(message, place));
     this.name = 'SyntheticError';
     this.code = code;
     this.place = place;
+    this.reason = message;
   }
 }
 

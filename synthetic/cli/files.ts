@@ -1,11 +1,7 @@
 /** Files that are there whole or not at all: everything is written beside its place and moved there at the end. */
-import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { readCsv } from '@twinkeep/synthetic/csv';
-import { parseSchema, SyntheticError, type Table, type TableSchema } from '@twinkeep/synthetic/synthesize';
-
-const READ_SIZE = 1024 * 1024;
+import { SyntheticError } from '@twinkeep/synthetic/synthesize';
 
 /** `pieces` may be as long as they like: one is in memory at a time. A failure leaves nothing behind. */
 export async function writeWhole(
@@ -29,17 +25,6 @@ export async function writeWhole(
   }
 }
 
-/** @throws SyntheticError with file, row and column */
-export async function readTable(
-  file: string,
-  schema: TableSchema | undefined,
-  missing: readonly string[],
-  progress: (rows: number) => void,
-): Promise<Table> {
-  const chunks = createReadStream(file, { highWaterMark: READ_SIZE }) as AsyncIterable<Uint8Array>;
-  return readCsv(chunks, { file, missing, progress, ...(schema === undefined ? {} : { schema }) });
-}
-
 /** @throws SyntheticError that names the file */
 export async function readJson(file: string): Promise<unknown> {
   const text = await readFile(file, 'utf8');
@@ -48,8 +33,4 @@ export async function readJson(file: string): Promise<unknown> {
   } catch {
     throw new SyntheticError('synthetic/schema', 'is no JSON', { file });
   }
-}
-
-export async function readSchema(file: string | undefined): Promise<TableSchema | undefined> {
-  return file === undefined ? undefined : parseSchema(await readJson(file));
 }

@@ -1,12 +1,14 @@
-/** A thread that makes the blocks it is asked for. It ends when its owner terminates it. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A thread that makes the blocks of lines it is asked for. */
+import { workerData } from 'node:worker_threads';
 import type { SimulationOptions } from '@twinkeep/synthetic/simulate';
+import { serveCrew } from './crew.ts';
 import { blockLines, createPart, type SimulationPart } from './parts.ts';
 
 const { options, part } = workerData as { options: SimulationOptions; part: SimulationPart };
 const lines = createPart(options, part);
+const encoder = new TextEncoder();
 
-parentPort?.on('message', (block: number) => {
-  const bytes = new TextEncoder().encode(blockLines(lines, options.customers, block));
-  parentPort?.postMessage({ block, bytes }, [bytes.buffer]);
-});
+serveCrew<number, Uint8Array<ArrayBuffer>>(
+  (block) => Promise.resolve(encoder.encode(blockLines(lines, options.customers, block))),
+  (bytes) => [bytes.buffer],
+);

@@ -24,8 +24,8 @@ export async function* readRows(
   yield* parser.end();
 }
 
-/** Whole lines as text. Bytes are cut at line ends, which are no part of any other UTF-8 character. */
-async function* readLines(
+/** Whole lines as text. `rowsSoFar`: the number of the row that the next bytes begin or go on. Bytes are cut at line ends, which are no part of any other UTF-8 character. */
+export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   file: string,
   rowsSoFar: () => number,

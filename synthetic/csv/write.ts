@@ -1,12 +1,20 @@
 /** A table as CSV (RFC 4180, commas, LF), in pieces. */
 import type { Column, Table } from '../table.ts';
-import { dayToDate } from './read.ts';
+import { dayToDate } from '../formats/records.ts';
 
 const ROWS_PER_PIECE = 1_000;
 
 /** The header and then rows; missing values are empty cells. */
 export function* tableToCsv(table: Table): Generator<string, void, void> {
-  yield `${table.columns.map(({ name }) => escaped(name)).join(',')}\n`;
+  yield csvHeader(table.columns.map(({ name }) => name));
+  yield* csvRows(table);
+}
+
+export function csvHeader(names: readonly string[]): string {
+  return `${names.map(escaped).join(',')}\n`;
+}
+
+export function* csvRows(table: Table): Generator<string, void, void> {
   const cells = table.columns.map(cellText);
   for (let from = 0; from < table.rows; from += ROWS_PER_PIECE) {
     let piece = '';

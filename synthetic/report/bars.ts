@@ -1,7 +1,7 @@
 /** The shares that a plot of a column shows: its most frequent words or its bins, and what is missing. */
 import { commonCodes, binEdges } from '../evaluate/pair.ts';
 import { columnOf, type Table } from '../table.ts';
-import { dayToDate } from '../csv/read.ts';
+import { dayToDate } from '../formats/records.ts';
 
 export interface Bar {
   label: string;

@@ -22,7 +22,8 @@ import {
 } from './marginal.ts';
 import { choleskyFactor, normalCdf, normalDensity } from './normal.ts';
 import type { Conditions } from './sample-mst.ts';
-import { computedTotals, schemaFromTable, type TableSchema } from './schema.ts';
+import { schemaFromTable } from './derive.ts';
+import { computedTotals, type TableSchema } from './schema.ts';
 
 export interface CopulaModel {
   kind: 'copula';

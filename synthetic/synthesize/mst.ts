@@ -110,7 +110,9 @@ export function countTable(
   const cells = encodeTable(table, schema);
   const place = (name: string): Int32Array =>
     cells[schema.columns.findIndex((column) => column.name === name)] as Int32Array;
-  const names = schema.columns.map(({ name }) => name).filter((name) => name !== target && !totals.includes(name));
+  const names = schema.columns
+    .map(({ name }) => name)
+    .filter((name) => name !== target && !totals.includes(name));
   const classes = target === undefined ? new Int32Array(table.rows) : place(target);
   return countPlan(names.map(place), classes, plan);
 }

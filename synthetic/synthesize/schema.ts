@@ -5,8 +5,6 @@
  */
 import * as v from 'valibot';
 import { SyntheticError } from '../error.ts';
-import type { Table } from '../table.ts';
-import { presentValues } from '../evaluate/marginal.ts';
 
 export interface CategorySchema {
   kind: 'category';
@@ -174,63 +172,4 @@ function wrong(column: string, message: string): never {
 /** Columns that are computed from others. */
 export function computedTotals({ constraints = [] }: TableSchema): string[] {
   return constraints.flatMap((constraint) => (constraint.kind === 'sum' ? [constraint.total] : []));
-}
-
-const DERIVED_BINS = 20;
-const ATOM_SHARE = 0.05;
-
-/** A schema read off a table, for what needs no epsilon: quantiles for bins, frequent values for atoms. */
-export function schemaFromTable(table: Table): TableSchema {
-  const columns = table.columns.map((column): ColumnSchema => {
-    if (column.kind === 'category') {
-      const used = new Set(column.codes);
-      const words = column.words.filter((_, code) => used.has(code));
-      return {
-        kind: 'category',
-        name: column.name,
-        words: words.length === 0 ? [''] : words,
-        missing: used.has(-1),
-      };
-    }
-    const { kind, name: columnName } = column;
-    const present = presentValues(column.values);
-    const missing = present.length < column.values.length;
-    const [low, high] = [present[0] ?? 0, present.at(-1) ?? 0];
-    if (low === high)
-      return { kind, name: columnName, min: low, max: low + 1, bins: 1, atoms: [low], missing };
-    const step = commonStep(present);
-    return {
-      kind,
-      name: columnName,
-      min: low,
-      max: high,
-      edges: quantiles(present),
-      ...(step === undefined ? {} : { step }),
-      atoms: frequentValues(present),
-      missing,
-    };
-  });
-  return { columns, derived: true };
-}
-
-function quantiles(present: Float64Array): number[] {
-  const edges = new Set<number>();
-  for (let i = 1; i < DERIVED_BINS; i++)
-    edges.add(present[Math.floor((i * present.length) / DERIVED_BINS)] as number);
-  return [...edges].filter((edge) => edge > (present[0] as number) && edge < (present.at(-1) as number));
-}
-
-/** All values where there are few, else those with a share of their own. */
-function frequentValues(present: Float64Array): number[] {
-  const counts = new Map<number, number>();
-  for (const x of present) counts.set(x, (counts.get(x) ?? 0) + 1);
-  const least = counts.size <= DERIVED_BINS ? 0 : ATOM_SHARE * present.length;
-  return [...counts].filter(([, count]) => count > least).map(([x]) => x);
-}
-
-/** The power of ten, from 1 down to a millionth, that all values are multiples of. */
-function commonStep(present: Float64Array): number | undefined {
-  for (const step of [1, 0.1, 0.01, 0.001, 1e-4, 1e-5, 1e-6])
-    if (present.every((x) => Math.abs(x / step - Math.round(x / step)) < 1e-6)) return step;
-  return undefined;
 }

@@ -153,6 +153,7 @@ describe('from a CSV to a synthetic set with a report', () => {
       'customers.ndjson',
       'events.ndjson',
       'market.ndjson',
+      'simulation.json',
       'truth.ndjson',
     ]);
     const simulation = createSimulation({
@@ -197,7 +198,8 @@ describe('what is wrong', () => {
     [['fit', 'TRAIN', '--method', 'magic', '--out', 'OUT'], 2, /magic/],
     [['fit', 'TRAIN'], 2, /--out is needed/],
     [['sample', 'SCHEMA', '--rows', '5', '--out', 'OUT'], 1, /no model/],
-    [['sample', 'SCHEMA', '--rows', 'many', '--out', 'OUT'], 1, /no model/],
+    [['sample', 'MODEL', '--rows', 'many', '--out', 'CSV'], 2, /--rows: many is no number/],
+    [['sample', 'MODEL', '--rows', '5', '--out', 'OUT'], 2, /ends in none of \.csv/],
     [
       [
         'simulate',
@@ -257,6 +259,8 @@ describe('what is wrong', () => {
         SCHEMA: 'schema.json',
         BAD: 'bad.csv',
         NONE: 'none.csv',
+        MODEL: 'model.json',
+        CSV: 'out.csv',
         OUT: 'out',
       };
       const before = await files();
@@ -272,7 +276,18 @@ describe('what is wrong', () => {
   it('says how it is used', async () => {
     const { status, stdout } = await run('--help');
     expect(status).toBe(0);
-    for (const command of ['simulate', 'fit', 'sample', 'evaluate'])
+    for (const command of [
+      'simulate',
+      'split',
+      'schema',
+      'fit',
+      'sample',
+      'evaluate',
+      'convert',
+      'add',
+      'list',
+      'diff',
+    ])
       expect(stdout).toContain(`\n  ${command} `);
   });
 });

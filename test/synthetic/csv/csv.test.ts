@@ -144,7 +144,7 @@ describe('a file that is wrong is refused with its place', () => {
     [`${header}${good}"34"5,basic,2026-01-01\n`, /row 2: has text after a closing quote/],
     [`${header}${good}"34,basic,2026-01-01\n${good}`, /row 2: has an opening quote/],
     ['age,plan,age\n', /row 0, column age: occurs twice/],
-    ['age,plan\n', /row 0, column since: is not in the header$/],
+    ['age,plan\n', /row 0, column since: is not among the columns$/],
   ])('%j', async (text, message) => {
     const error = await refusal(text, { schema });
     expect(error.code).toBe('synthetic/data');
@@ -153,7 +153,7 @@ describe('a file that is wrong is refused with its place', () => {
 
   it('the wrong delimiter, with the right one', async () => {
     const error = await refusal('age;plan;since\n34;basic;2026-01-01\n', { schema, separator: ',' });
-    expect(error.message).toMatch(/column age: is not in the header; it seems to be separated by ";"/);
+    expect(error.message).toMatch(/column age: is not among the columns; it seems to be separated by ";"/);
     await expect(read('a\n', { separator: ',,' })).rejects.toThrow(RangeError);
   });
 
