@@ -40,11 +40,13 @@ export function createLeaf({
   at,
   body,
   salt,
+  hash = sha256,
 }: {
   type: string;
   at: Date;
   body: unknown;
   salt: Uint8Array;
+  hash?: Sha256;
 }): {
   leaf: Uint8Array;
   commit: string;
@@ -52,7 +54,7 @@ export function createLeaf({
   if (salt.length !== SALT_LENGTH) throw malformed(`a salt has ${SALT_LENGTH} bytes`);
   if (Number.isNaN(at.getTime())) throw malformed('not a time');
   const minute = new Date(Math.floor(at.getTime() / MINUTE) * MINUTE);
-  const commit = commitTo(body, salt, sha256);
+  const commit = commitTo(body, salt, hash);
   const envelope = { v: 1, type, at: minute.toISOString().replace('.000Z', 'Z'), commit };
   const leaf = utf8ToBytes(canonicalJson(envelope));
   leafToEnvelope(leaf);

@@ -2,8 +2,9 @@
  * Group commit: what concurrent callers ask for is done for all of them at once. While one batch is under way the next one gathers, so an idle
  * system adds no wait and a busy one gathers for as long as a transaction takes; no timer decides.
  *
- * Callers are told apart again at the end: `run` answers each item by itself, so that one that is refused fails alone. What an item is refused
- * for, `run` must find without harm to the others; where it throws, all items of the batch have failed.
+ * Callers are told apart again at the end: `run` answers each item by itself, so that one that is refused fails alone. Where it throws, nobody
+ * knows which item was to blame: each is tried apart, so that one that can never succeed does not take others with it for ever. Two that fail
+ * apart speak for a cause that is not theirs, such as a lost database, and the rest are spared the try. `run` must bear being called twice.
  */
 export type Settled<Result> = { ok: true; value: Result } | { ok: false; error: unknown };
 
@@ -15,6 +16,8 @@ export interface GatheringDeps<Item, Result> {
   /** A batch is closed before it would weigh more; an item that weighs more by itself goes alone. */
   most: number;
 }
+
+const MOST_FAILURES = 2;
 
 interface Waiting<Item, Result> {
   item: Item;
@@ -37,18 +40,36 @@ export function createGathering<Item, Result>({
     return batch;
   };
 
+  const tryAll = async (batch: readonly Waiting<Item, Result>[]): Promise<{ error: unknown } | null> => {
+    try {
+      const settled = await run(batch.map(({ item }) => item));
+      batch.forEach(({ settle }, i) => settle(settled[i] as Settled<Result>));
+      return null;
+    } catch (error) {
+      return { error };
+    }
+  };
+
+  const tryApart = async (batch: readonly Waiting<Item, Result>[], cause: unknown): Promise<void> => {
+    let error = cause;
+    let failures = batch.length === 1 ? MOST_FAILURES : 0;
+    for (const one of batch) {
+      const failed = failures < MOST_FAILURES ? await tryAll([one]) : { error };
+      if (failed === null) continue;
+      failures++;
+      error = failed.error;
+      one.settle({ ok: false, error });
+    }
+  };
+
   const drain = async (): Promise<void> => {
     isRunning = true;
     // Everything that this turn of the event loop brings comes along.
     await new Promise((resolve) => setImmediate(resolve));
     while (waiting.length > 0) {
       const batch = next();
-      try {
-        const settled = await run(batch.map(({ item }) => item));
-        batch.forEach(({ settle }, i) => settle(settled[i] as Settled<Result>));
-      } catch (error) {
-        for (const { settle } of batch) settle({ ok: false, error });
-      }
+      const failed = await tryAll(batch);
+      if (failed !== null) await tryApart(batch, failed.error);
     }
     isRunning = false;
   };

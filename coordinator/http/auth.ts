@@ -12,7 +12,8 @@ import {
 } from '@twinkeep/protocol';
 import type { Request, Response } from 'express';
 import { createCache } from '../cache.ts';
-import { insertProof } from '../store/proofs.ts';
+import { createGathering } from '../gather.ts';
+import { insertProofs, type UsedProof } from '../store/proofs.ts';
 import type { Db } from '../store/schema.ts';
 import type { Nonces } from './nonce.ts';
 
@@ -42,10 +43,19 @@ export interface AuthDeps {
   clock: () => number;
 }
 
-const KEPT_CREDENTIALS = 1_000;
+/** About a kilobyte each. */
+const KEPT_CREDENTIALS = 10_000;
+/** Proofs that one statement uses up: its parameters are fewer than PostgreSQL takes. */
+const MOST_PROOFS = 256;
 
 export function createAuth({ db, trust, nonces, publicUrl, clock }: AuthDeps): Auth {
   const verified = createCache<Credential>(KEPT_CREDENTIALS);
+  /** Those of requests that come at the same time are written together; false where one was used before. */
+  const useUp = createGathering<UsedProof, boolean>({
+    run: async (proofs) => (await insertProofs(db, proofs)).map((value) => ({ ok: true, value })),
+    weigh: () => 1,
+    most: MOST_PROOFS,
+  });
   const offerNonce = (res: Response): void => {
     res.set('DPoP-Nonce', nonces.current());
   };
@@ -59,7 +69,7 @@ export function createAuth({ db, trust, nonces, publicUrl, clock }: AuthDeps): A
     const now = clock();
     const proof = await verifyProof(header, request, new Date(now));
     if (proof.nonce === null || !nonces.accepts(proof.nonce)) throw new ProblemError('auth/nonce');
-    if (!(await insertProof(db, proof.jkt, proof.jti, now + nonces.lifetime)))
+    if (!(await useUp({ jkt: proof.jkt, jti: proof.jti, expiresAt: now + nonces.lifetime })))
       throw new ProblemError('auth/replay');
     return proof;
   };

@@ -95,7 +95,7 @@ export function createJournal({ signer, origin, random, witnesses }: JournalDeps
   const append: Journal['append'] = async (tx, entries, at) => {
     const made = entries.map(({ type, body }) => {
       const salt = random(SALT_BYTES);
-      return { ...createLeaf({ type, at: new Date(at), body, salt }), salt };
+      return { ...createLeaf({ type, at: new Date(at), body, salt, hash: nativeSha256 }), salt };
     });
     const log = logOver(rememberHashes(createLogStore(tx, 'lock-head')));
     const { firstIndex, head } = await log.append(made.map(({ leaf }) => leaf));

@@ -64,6 +64,17 @@ export async function issueCredential(
     .sign(issuer.key.privateKey);
 }
 
+const issuerKeys = new WeakMap<Trust, Map<string, ReturnType<typeof importJWK>>>();
+
+/** Imported once for each trust file: thousands of devices show credentials of one issuer. */
+function issuerKey(trust: Trust, kid: string): ReturnType<typeof importJWK> {
+  const known = issuerKeys.get(trust) ?? new Map<string, ReturnType<typeof importJWK>>();
+  issuerKeys.set(trust, known);
+  const key = known.get(kid) ?? importJWK({ ...publicKeyToJwk(base64UrlToBytes(kid)) }, 'Ed25519');
+  known.set(kid, key);
+  return key;
+}
+
 /** @throws ProblemError 'auth/credential' or 'auth/credential-expired' */
 export async function verifyCredential(jwt: string, trust: Trust, now: Date): Promise<Credential> {
   if (jwt.length > MAX_CREDENTIAL_BYTES) throw new ProblemError('auth/credential', 'it is too long');
@@ -73,7 +84,7 @@ export async function verifyCredential(jwt: string, trust: Trust, now: Date): Pr
       async (header) => {
         const kid = trust.issuer.keys.find((key) => key === header.kid);
         if (kid === undefined) throw new ProblemError('auth/credential', 'its issuer key is not pinned');
-        return importJWK({ ...publicKeyToJwk(base64UrlToBytes(kid)) }, 'Ed25519');
+        return issuerKey(trust, kid);
       },
       {
         issuer: trust.issuer.id,

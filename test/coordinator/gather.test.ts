@@ -80,11 +80,29 @@ describe('gathering', () => {
     ]);
   });
 
-  it('goes on after a batch that failed as a whole', async () => {
+  it('finds the one with which nothing works, and does the others without it', async () => {
     const { gather, next } = createBatches();
-    const lost = Promise.allSettled([gather('a'), gather('b')]);
-    (await next()).fail(new Error('no database'));
-    expect(await lost).toEqual(Array(2).fill({ status: 'rejected', reason: new Error('no database') }));
+    const answers = Promise.allSettled([gather('a'), gather('poison'), gather('c')]);
+    (await next()).fail(new Error('something'));
+    for (const item of ['a', 'poison', 'c']) {
+      const batch = await next();
+      expect(batch.items).toEqual([item]);
+      if (item === 'poison') batch.fail(new Error('this one'));
+      else batch.finish();
+    }
+    expect(await answers).toEqual([
+      { status: 'fulfilled', value: 'A' },
+      { status: 'rejected', reason: new Error('this one') },
+      { status: 'fulfilled', value: 'C' },
+    ]);
+  });
+
+  it('goes on after a batch that failed as a whole, and does not try each of many', async () => {
+    const { gather, next, begun } = createBatches();
+    const lost = Promise.allSettled(['a', 'b', 'c', 'd', 'e'].map(gather));
+    for (let i = 0; i < 3; i++) (await next()).fail(new Error('no database'));
+    expect(await lost).toEqual(Array(5).fill({ status: 'rejected', reason: new Error('no database') }));
+    expect(begun.map(({ items }) => items.length)).toEqual([5, 1, 1]);
     const later = gather('c');
     (await next()).finish();
     expect(await later).toBe('C');
