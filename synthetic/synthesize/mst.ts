@@ -50,8 +50,9 @@ export interface PrivacyLedger {
   delta: number;
   /** Of zero-concentrated differential privacy, over all steps. */
   rho: number;
-  unit: 'row added or removed';
-  steps: { name: string; rho: number; variance: number; marginalsPerRow: number }[];
+  unit: 'row added or removed' | 'one twin';
+  /** `variance`: of each count; of a federated step, of a count that the whole of it is spent on. */
+  steps: { name: string; rho: number; variance: number; marginalsPerRow?: number }[];
 }
 
 export interface MstModel {

@@ -11,7 +11,7 @@ export interface Counting {
 /** Of the first step: how many twins each label has. */
 export const TOTALS_SHARE = 0.06;
 /** Of the first and of the second step: all one-ways together. */
-export const WAYS_SHARES: readonly [number, number] = [1 - TOTALS_SHARE, 0.58];
+export const WAYS_SHARES: readonly [number, number] = [1 - TOTALS_SHARE, 0.79];
 
 /** Shares of `whole`: the more cells, the more, which makes the sum of all squared errors smallest. */
 export function sharesBySize(sizes: readonly number[], whole: number): number[] {
