@@ -4,11 +4,19 @@
  * refused leaves no trace and harms no other. The caller holds the lock of the log's head, so what was read here is still true when the events
  * are logged.
  */
-import { admitConsent, applyConsent, type SignedConsent } from '@twinkeep/consent';
+import {
+  admitConsent,
+  applyConsent,
+  isNoticeInForce,
+  isYes,
+  type ConsentEvent,
+  type NoticeInForce,
+  type SignedConsent,
+} from '@twinkeep/consent';
 import { ProblemError } from '@twinkeep/protocol';
 import type { Settled } from '../gather.ts';
 import { readLastSeqs, readParties, readReceipts, type EventReceipt } from '../store/consents.ts';
-import { readNoticesInForce, type NoticeInForce } from '../store/notices.ts';
+import { readNoticesInForce } from '../store/notices.ts';
 import type { Tx } from '../store/schema.ts';
 import type { Vault } from '../store/vault.ts';
 import type { ConsentLedger, SubjectConsent } from './ledger.ts';
@@ -139,13 +147,14 @@ async function admitOne(draft: Draft, submission: Submission, now: number): Prom
     const { state, collector } = before(subject);
     if (draft.erased.has(subject)) throw new ProblemError('consent/erased', `event ${place}`);
     const isNew = state.subject === null;
-    if (party !== null && !isNew && collector !== jkt)
+    const isCollected = event.event.by === 'collector';
+    if (isCollected && !isNew && collector !== jkt)
       throw new ProblemError('consent/foreign', `event ${place}`);
     if (seq <= seqOf(subject))
       throw new ProblemError('consent/conflict', `event ${place}: its counter was used`);
     await namingPlace(place, () => admitConsent({ id, kid, event }, state, now));
     requireNotice(draft.notices, event, place);
-    const bound = isNew && party !== null ? jkt : collector;
+    const bound = isNew && isCollected ? jkt : collector;
     // Where exactly it will stand matters to nobody here but the next event of the same subject, which comes after it.
     const index = state.lastIndex + 1;
     consents.set(subject, {
@@ -159,7 +168,8 @@ async function admitOne(draft: Draft, submission: Submission, now: number): Prom
   for (const [subject, consent] of consents) draft.consents.set(subject, consent);
   for (const [subject, seq] of lastSeqs) draft.lastSeqs.set(nameOf({ jkt, subject }), seq);
   for (const [id, event] of fresh) draft.fresh.set(id, event);
-  if (party !== null && fresh.size > 0 && !draft.parties.has(jkt)) {
+  const isFirst = [...fresh.values()].some(({ event }) => event.event.by === 'collector');
+  if (party !== null && isFirst && !draft.parties.has(jkt)) {
     draft.parties.set(jkt, party);
     draft.newParties.set(jkt, party);
   }
@@ -178,23 +188,11 @@ function makeOne(
   return make(before, seq, now);
 }
 
-/** Types of events that say yes to what a notice says. */
-const UNDER_NOTICE: ReadonlySet<string> = new Set(['grant', 'renew']);
-
 /**
  * A yes is to the text that is in force. Where no version of a notice was published here, the coordinator cannot know which one is, and
  * takes what the event says: its hash is signed and logged all the same.
  */
-function requireNotice(
-  notices: readonly NoticeInForce[],
-  { event: { type }, notice }: SignedConsent['event'],
-  place: number,
-): void {
-  if (!UNDER_NOTICE.has(type)) return;
-  const published = notices.filter(({ id }) => id === notice.id);
-  if (published.length === 0) return;
-  const isCurrent = published.some(
-    ({ lang, version, hash }) => lang === notice.lang && version === notice.version && hash === notice.hash,
-  );
-  if (!isCurrent) throw new ProblemError('consent/notice', `event ${place}`);
+function requireNotice(inForce: readonly NoticeInForce[], event: ConsentEvent, place: number): void {
+  if (isYes(event) && !isNoticeInForce(event.notice, inForce))
+    throw new ProblemError('consent/notice', `event ${place}`);
 }

@@ -2,14 +2,15 @@
  * Reading consents back: all events about a subject in the order of the log, whoever signed them, with what opens and proves their leaves. A second
  * device merges them with its own, a region node learns of what the controller logged without it.
  */
-import { ProblemError, type ConsentHistory, MAX_HISTORY_EVENTS } from '@twinkeep/protocol';
+import { instantToMillis, type ConsentState } from '@twinkeep/consent';
+import { MAX_HISTORY_EVENTS, ProblemError, type ConsentHistory } from '@twinkeep/protocol';
 import type { Journal } from '../log/journal.ts';
 import { readHistory, readHistoryOfCollector, readLeaves, type EventWithBody } from '../store/consents.ts';
 import type { Db } from '../store/schema.ts';
 import type { Vault } from '../store/vault.ts';
 import { createProver } from './append.ts';
 import { toWire } from './intake.ts';
-import type { ConsentLedger } from './ledger.ts';
+import type { ConsentLedger, SubjectConsent } from './ledger.ts';
 import type { ConsentSender } from './speaker.ts';
 
 export interface HistoryQuestion {
@@ -48,16 +49,26 @@ export function createConsentHistory(deps: HistoryDeps): ReadConsentHistory {
 
 /** A stranger does not learn whether somebody is known here. */
 async function requireSpeaker(
-  { db, ledger }: HistoryDeps,
+  { db, ledger, clock }: HistoryDeps,
   { credential: { jkt, sub, maxTwins } }: ConsentSender,
   subjects: readonly string[],
 ): Promise<void> {
   const consents = await ledger.read(db, subjects);
   for (const subject of subjects) {
-    const collector = consents.get(subject)?.collector ?? null;
+    const { state, collector } = consents.get(subject) as SubjectConsent;
     const isOwn = maxTwins === 1 && subject === sub;
-    if (!isOwn && collector !== jkt) throw new ProblemError('consent/foreign');
+    if (!isOwn && collector !== jkt && !isDelegate(state, jkt, clock()))
+      throw new ProblemError('consent/foreign');
   }
+}
+
+/** A guardian or agent, while the delegation stands. */
+function isDelegate({ delegations, ended }: ConsentState, jkt: string, now: number): boolean {
+  return [...delegations].some(
+    ([id, records]) =>
+      !ended.has(id) &&
+      records.some(({ record }) => record.kid === jkt && now < instantToMillis(record.notAfter)),
+  );
 }
 
 async function answer(

@@ -3,14 +3,13 @@
  * is refused. The first version takes one officer; every later one takes two, because how much it changes is what decides whether
  * everybody is asked again. A deployment that publishes none is one whose notices the coordinator cannot know: it logs what events name.
  */
-import { bytesToBase64Url, utf8ToBytes } from '@twinkeep/audit';
+import { noticeHash } from '@twinkeep/consent';
 import {
   ProblemError,
   type Credential,
   type NoticePublication,
   type PublishedNotice,
 } from '@twinkeep/protocol';
-import { nativeSha256 } from '../log/journal.ts';
 import {
   findNotice,
   findNoticeInForce,
@@ -40,7 +39,7 @@ export function createNotices({ db, runTx, clock }: { db: Db; runTx: RunTx; cloc
   return {
     read,
     publish: async (officer, hash, publication) => {
-      if (hash !== hashOf(publication.text))
+      if (hash !== noticeHash(publication.text))
         throw new ProblemError('notice/invalid', 'the address is not the hash of the text');
       const { id, lang, change } = publication;
       await runTx('notice', async (tx) => {
@@ -68,10 +67,6 @@ export function createNotices({ db, runTx, clock }: { db: Db; runTx: RunTx; cloc
       return read(hash);
     },
   };
-}
-
-function hashOf(text: string): string {
-  return `sha-256:${bytesToBase64Url(nativeSha256(utf8ToBytes(text)))}`;
 }
 
 function isSame(stored: PublishedNotice, publication: NoticePublication): boolean {

@@ -2,7 +2,8 @@
  * Who may speak for a data subject, and verifying that it was them.
  *
  * The subject's own devices: any key with a credential for that one twin, so all of a person's devices. A collector (a region node): a key with
- * a credential for many twins, for the party that it first named, about subjects for whom nobody spoke before it. The
+ * a credential for many twins, for the party that it first named, about subjects for whom nobody spoke before it. A guardian or an
+ * agent: a key that an event in the subject's own chain names, whatever its credential is for. The
  * controller: this coordinator's own key, for a session, the help desk or an officer. What only the tables know (bindings, counters,
  * notices) is checked when the events are logged, in `admit.ts`.
  */
@@ -12,6 +13,7 @@ import {
   importConsentKey,
   verifyConsentEvent,
   type ConsentErrorCode,
+  type ConsentKey,
   type KeyHolder,
   type SignedConsent,
 } from '@twinkeep/consent';
@@ -33,7 +35,7 @@ export interface SentEvents {
   sender: ConsentSender;
   /** Thumbprint of the key that signed them all. */
   jkt: string;
-  /** Of a collector: whom it acts for. Null where the subject's own device speaks. */
+  /** Whom a key acts for that collects for many. Null for a person's device. */
   party: string | null;
 }
 
@@ -45,31 +47,53 @@ export async function verifySent(
 ): Promise<SentEvents> {
   const { credential, kid } = sender;
   const { jkt, sub, maxTwins } = credential;
-  const holder: KeyHolder =
-    maxTwins === 1
-      ? { role: 'subject', subject: sub }
-      : {
-          role: 'collector',
-          party: (await readCollectorParty(db, jkt)) ?? claimedParty(jwsList[0]),
-        };
-  const key = await importConsentKey(publicKeyToJwk(base64UrlToBytes(kid)), holder);
-  const events: SignedConsent[] = [];
-  for (const [place, jws] of jwsList.entries())
-    events.push(
-      await namingPlace(place, () => verifyConsentEvent(jws, (id) => (id === key.kid ? key : undefined))),
-    );
-  return { events, sender, jkt, party: holder.role === 'collector' ? holder.party : null };
+  const claims = jwsList.map(readClaim);
+  const party = maxTwins === 1 ? null : ((await readCollectorParty(db, jkt)) ?? claimedParty(claims));
+  const key = await importConsentKey(publicKeyToJwk(base64UrlToBytes(kid)), { role: 'agent' });
+  const holderOf = ({ by }: Claim): KeyHolder => {
+    if (by === 'guardian' || by === 'agent') return { role: by };
+    return party === null ? { role: 'subject', subject: sub } : { role: 'collector', party };
+  };
+  const keys = claims.map((claim) => ({ ...key, holder: holderOf(claim) }));
+  return { events: await verifyAll(jwsList, keys), sender, jkt, party };
 }
 
-/** Not verified yet: the event is checked against it with everything else, and the first one that is taken fixes it. */
-function claimedParty(jws: string | undefined): string {
+/** Signatures are most of the work, and are verified by as many threads as Node has for them. */
+async function verifyAll(jwsList: readonly string[], keys: readonly ConsentKey[]): Promise<SignedConsent[]> {
+  const verified = await Promise.allSettled(
+    jwsList.map((jws, place) => {
+      const key = keys[place] as ConsentKey;
+      return namingPlace(place, () => verifyConsentEvent(jws, (kid) => (kid === key.kid ? key : undefined)));
+    }),
+  );
+  return verified.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
+}
+
+/** As whom an event says it was signed. Not verified yet: with everything else, it is checked against the key's holder that follows from it. */
+interface Claim {
+  by: unknown;
+  party: unknown;
+}
+
+function readClaim(jws: string): Claim {
   try {
-    const payload: unknown = JSON.parse(bytesToUtf8(base64UrlToBytes(jws?.split('.')[1] ?? '')));
-    const { collectedBy } = payload as { collectedBy?: { party?: unknown } };
-    return String(collectedBy?.party ?? '');
+    const payload: unknown = JSON.parse(bytesToUtf8(base64UrlToBytes(jws.split('.')[1] ?? '')));
+    const { event, collectedBy } = payload as {
+      event?: { by?: unknown };
+      collectedBy?: { party?: unknown };
+    };
+    return { by: event?.by, party: collectedBy?.party };
   } catch {
-    return '';
+    return { by: undefined, party: undefined };
   }
+}
+
+/** The first one that is taken fixes it. */
+function claimedParty(claims: readonly Claim[]): string {
+  return String(claims.find(({ by }) => by === 'collector')?.party ?? '');
 }
 
 const CODES: Partial<Record<ConsentErrorCode, ProblemCode>> = {
@@ -78,6 +102,11 @@ const CODES: Partial<Record<ConsentErrorCode, ProblemCode>> = {
   'consent/subject-mismatch': 'consent/conflict',
   'consent/out-of-order': 'consent/conflict',
   'consent/link-unknown': 'consent/conflict',
+  'consent/not-from-here': 'consent/conflict',
+  'consent/too-soon': 'consent/conflict',
+  'consent/notice-missing': 'consent/conflict',
+  'consent/delegation-missing': 'consent/foreign',
+  'consent/key-retired': 'consent/foreign',
 };
 
 /** Messages of consent errors name fields and rules, never values. */

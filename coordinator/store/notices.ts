@@ -1,15 +1,8 @@
 /** Published notices, by the hash of their text: what a subject was shown can be shown again, word for word. */
+import type { NoticeInForce } from '@twinkeep/consent';
 import type { NoticePublication } from '@twinkeep/protocol';
 import { sql } from 'kysely';
 import type { Db, Row, Tx } from './schema.ts';
-
-export interface NoticeInForce {
-  id: string;
-  lang: string;
-  version: string;
-  /** `sha-256:` and base64url. */
-  hash: string;
-}
 
 /** Of these notices, the version in force in each language. A notice that was never published is not among them. */
 export async function readNoticesInForce(db: Db, ids: readonly string[]): Promise<NoticeInForce[]> {
