@@ -45,7 +45,7 @@ const vkey = noteKeyToVkey(createNoteKey(ORIGIN, signer.publicKey));
 
 // The one-shot hash as a string of 32 characters: twice as fast as a Buffer, which would be allocated outside of the heap.
 const nativeSha256 = (data) => {
-  const digest = hash('sha256', data, 'latin1');
+  const digest = hash('sha256', data, 'binary');
   const bytes = new Uint8Array(32);
   for (let i = 0; i < 32; i++) bytes[i] = digest.charCodeAt(i);
   return bytes;

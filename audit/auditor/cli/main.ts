@@ -1,20 +1,19 @@
-import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 
-import { AuditError, verifyExport, type Sha256 } from '@twinkeep/audit';
+import { AuditError, verifyExport } from '@twinkeep/audit';
 
 import { HELP, readCommand, UsageError, type VerifyCommand } from './command.ts';
 import { failureToJson, failureToText, reportToJson, reportToText } from './print.ts';
+import { nativeSha256 } from './sha256.ts';
+import { fsck, mirror, type Outcome } from './tiles.ts';
 
 const READ_SIZE = 1024 * 1024;
-
-const nativeSha256: Sha256 = (data) => hash('sha256', data, 'buffer');
 
 /** Runs the command and returns the exit status. */
 export async function main(args: string[]): Promise<number> {
   try {
     const command = await readCommand(args);
-    const { output, status } = command === 'help' ? { output: HELP, status: 0 } : await verify(command);
+    const { output, status } = await run(command);
     process.stdout.write(output);
     return status;
   } catch (error) {
@@ -24,11 +23,13 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-async function verify({
-  file,
-  json,
-  ...options
-}: VerifyCommand): Promise<{ output: string; status: number }> {
+async function run(command: Awaited<ReturnType<typeof readCommand>>): Promise<Outcome> {
+  if (command === 'help') return { output: HELP, status: 0 };
+  if (command.name === 'verify') return verify(command);
+  return command.name === 'fsck' ? fsck(command) : mirror(command);
+}
+
+async function verify({ file, json, ...options }: VerifyCommand): Promise<Outcome> {
   const chunks = createReadStream(file, { highWaterMark: READ_SIZE });
   try {
     const report = await verifyExport(chunks, { ...options, hash: nativeSha256 });

@@ -39,11 +39,11 @@ export function failureToJson(error: AuditError): string {
 }
 
 /** A message may quote the file, whose author must not get to drive the reader's terminal. */
-function quotable(message: string): string {
+export function quotable(message: string): string {
   return message.slice(0, MAX_MESSAGE).replaceAll(/\p{C}/gu, '?');
 }
 
-function table(rows: [string, string][]): string {
+export function table(rows: [string, string][]): string {
   const width = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}\n`).join('');
 }
