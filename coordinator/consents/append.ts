@@ -3,16 +3,19 @@
  * withdrawal counts from here on: a report that holds the twin and was uploaded before is dropped whole when its round's set is fixed
  * later; once the set is fixed, the withdrawal counts from the next round.
  */
+import type { Random } from '@twinkeep/protocol';
 import type { Settled } from '../gather.ts';
 import type { Journal, LoggedEntry } from '../log/journal.ts';
 import { bindCollectors, insertEvents, type EventReceipt } from '../store/consents.ts';
 import type { Db, Tx } from '../store/schema.ts';
 import { insertSpeakers } from '../store/speakers.ts';
 import { admitAll, type AdmitDeps, type Submission } from './admit.ts';
+import { shuffleSubjects } from './shuffle.ts';
 
 export interface AppendDeps extends AdmitDeps {
   db: Db;
   journal: Journal;
+  random: Random;
 }
 
 export interface ProvableReceipt extends EventReceipt {
@@ -30,9 +33,10 @@ export async function logConsents(
   submissions: readonly Submission[],
   now: number,
 ): Promise<Settled<ProvableReceipt[]>[]> {
-  const { db, journal, vault } = deps;
+  const { db, journal, vault, random } = deps;
   await journal.lock(tx);
-  const { fresh, parties, outcomes, receipts: known } = await admitAll(tx, deps, submissions, now);
+  const { fresh: admitted, parties, outcomes, receipts: known } = await admitAll(tx, deps, submissions, now);
+  const fresh = shuffleSubjects(admitted, random);
   const receipts = new Map<string, ProvableReceipt>(
     [...known].map(([id, receipt]) => [
       id,
@@ -54,7 +58,7 @@ export async function logConsents(
     await insertEvents(tx, vault, rows);
     await insertSpeakers(
       tx,
-      submissions.flatMap((one) => ('make' in one ? [] : [one.sender])),
+      submissions.flatMap((one, i) => ('make' in one || outcomes[i]?.ok !== true ? [] : [one.sender])),
     );
   }
   return outcomes.map((outcome) =>
