@@ -22,12 +22,15 @@ let folder: string;
 let page: Chunk[];
 let script: Chunk[];
 let worker: Chunk[];
+let elementScript: Chunk[];
+let elementModule: Chunk[];
 
 beforeAll(async () => {
   await mkdir(CACHE, { recursive: true });
   folder = await mkdtemp(join(CACHE, 'twinkeep-bundle-'));
-  const outputs = [...(await bundle('page')), ...(await bundle('worker'))];
-  [page, script, worker] = outputs as [Chunk[], Chunk[], Chunk[]];
+  [page, script] = (await bundle('page')) as [Chunk[], Chunk[]];
+  [worker] = (await bundle('worker')) as [Chunk[]];
+  [elementScript, elementModule] = (await bundle('element')) as [Chunk[], Chunk[]];
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -55,6 +58,23 @@ describe('the entry for the page', () => {
     expect(names(script)).toEqual(['twinkeep.iife.js']);
     expect(modules(script)).toEqual(modules(page));
     expect(gzipped(script)).toBeLessThanOrEqual(8 * KILOBYTE);
+  });
+});
+
+describe('the consent element', () => {
+  it('is at most 24 kB, most of it its words in three languages', () => {
+    for (const chunks of [elementScript, elementModule])
+      expect(gzipped(chunks)).toBeLessThanOrEqual(24 * KILOBYTE);
+  });
+
+  it('is one file, script or module, of its own sources alone', () => {
+    expect([names(elementScript), names(elementModule)]).toEqual([
+      ['twinkeep-consent.js'],
+      ['twinkeep-consent.module.js'],
+    ]);
+    expect(modules(elementScript)).toEqual(modules(elementModule));
+    expect(modules(elementScript).length).toBeGreaterThan(20);
+    expect(modules(elementScript).filter((id) => !id.includes('/edge-client/element/'))).toEqual([]);
   });
 });
 
@@ -120,6 +140,23 @@ describe('in Chromium', () => {
     expect(violations.filter((text) => text.includes('Content Security Policy'))).toEqual([]);
   });
 
+  it.each([
+    ['plain script', `<script src="/twinkeep-consent.js"></script><twinkeep-consent></twinkeep-consent>`],
+    [
+      'module',
+      `<twinkeep-consent></twinkeep-consent><script type="module" src="/twinkeep-consent.module.js"></script>`,
+    ],
+  ])('the consent element as a %s is registered under a strict policy', async (_, body) => {
+    const tab = await (await browser.newContext()).newPage();
+    const errors: string[] = [];
+    tab.on('console', (message) => void (message.type() === 'error' && errors.push(message.text())));
+    await serve(tab, { '/': `<!doctype html>${body}` });
+    await tab.goto(ORIGIN, { waitUntil: 'load' });
+    const sheets = `document.querySelector('twinkeep-consent:defined').shadowRoot.adoptedStyleSheets`;
+    expect(await tab.evaluate(`${sheets}[0].cssRules.length`)).toBeGreaterThan(50);
+    expect(errors.filter((text) => text.includes('Content Security Policy'))).toEqual([]);
+  });
+
   it('what the worker loads later starts under that policy too, WebAssembly included', async () => {
     const tab = await (await browser.newContext()).newPage();
     const errors: string[] = [];
@@ -140,16 +177,12 @@ describe('in Chromium', () => {
 
 describe('every file', () => {
   it('names no built-in of Node and no variable of a process', () => {
-    const naming = [...page, ...script, ...worker].filter(({ code }) =>
-      /["'`]node:[a-z]|process\.env/.test(code),
-    );
+    const naming = everything().filter(({ code }) => /["'`]node:[a-z]|process\.env/.test(code));
     expect(names(naming)).toEqual([]);
   });
 
   it('has its source map beside it: the whole sources, and no path of the machine that built it', async () => {
-    const files = [...page, ...script, ...worker].filter(({ moduleIds }) =>
-      moduleIds.some((id) => id.startsWith('/')),
-    );
+    const files = everything().filter(({ moduleIds }) => moduleIds.some((id) => id.startsWith('/')));
     expect(files.length).toBeGreaterThan(4);
     for (const { fileName, code } of files) {
       expect(code.slice(-200)).toContain(`\n//# sourceMappingURL=${fileName.split('/').at(-1)}.map`);
@@ -201,7 +234,7 @@ async function serve(tab: Page, pages: Record<string, string>): Promise<void> {
 }
 
 /** @returns the chunks of each format of this bundle */
-async function bundle(mode: 'page' | 'worker'): Promise<Chunk[][]> {
+async function bundle(mode: 'page' | 'worker' | 'element'): Promise<Chunk[][]> {
   const outputs = (await build({
     configFile: join(EDGE_CLIENT, 'vite.config.mjs'),
     mode,
@@ -209,6 +242,10 @@ async function bundle(mode: 'page' | 'worker'): Promise<Chunk[][]> {
     build: { outDir: folder, emptyOutDir: false },
   })) as Rolldown.RolldownOutput[];
   return outputs.map(({ output }) => output.filter((file) => file.type === 'chunk'));
+}
+
+function everything(): Chunk[] {
+  return [...page, ...script, ...worker, ...elementScript, ...elementModule];
 }
 
 /** What an entry loads before it runs: itself, and what it imports. */

@@ -1,6 +1,6 @@
 /** What a person can do here. Each act is a question to the twin; what it answers is shown, said, and told to the host app. */
 import type { Category } from '@twinkeep/consent';
-import type { ConsentChange, ConsentReceiptView, Erasure, Twin } from '../twin/types.ts';
+import type { ConsentChange, ConsentReceiptView, Erasure, Refused, Twin } from '../twin/types.ts';
 import {
   conditionCalls,
   grantCalls,
@@ -32,6 +32,8 @@ export interface Acts {
   download(receipt: ConsentReceiptView): void;
   export(): void;
   erase(): void;
+  /** Tells the host app what was not done. */
+  tell(doing: Doing, trouble: Refused<string>): void;
 }
 
 export interface ActsDeps {
@@ -41,8 +43,13 @@ export interface ActsDeps {
   view: () => PanelView;
   language: () => Language;
   names: () => Names;
-  emit: <Name extends keyof ConsentElementEvents>(name: Name, detail: ConsentElementEvents[Name]) => void;
+  emit: Emit;
 }
+
+export type Emit = <Name extends keyof ConsentElementEvents>(
+  name: Name,
+  detail: ConsentElementEvents[Name],
+) => void;
 
 type Change = 'grant' | 'refuse' | 'withdraw';
 type Call = { categories?: readonly Category[] };
@@ -51,13 +58,13 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
   const { state, set } = watched;
   const say = (text: string): void => set({ said: { text, again: state().said.again + 1 } });
 
-  const fail = (
-    doing: Doing,
-    { reason, why, detail }: { reason: string; why: string; detail?: string },
-  ): void => {
-    set({ trouble: { reason, why } });
+  const tell = (doing: Doing, { reason, why, detail }: Refused<string>): void => {
     const told = language().why(reason, why);
     emit('twinkeep-consent-error', { doing, reason, why: told, ...(detail === undefined ? {} : { detail }) });
+  };
+  const fail = (doing: Doing, trouble: Refused<string>): void => {
+    set({ trouble: { reason: trouble.reason, why: trouble.why } });
+    tell(doing, trouble);
   };
 
   /** One after the other: a second click never overtakes, and no withdrawal is dropped because something else is under way. */
@@ -125,6 +132,7 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
   };
 
   return {
+    tell,
     toggle(row, on, group) {
       const own = (name: GroupName): boolean => group === undefined || name === group;
       const groups = row.groups.filter(({ name }) => own(name));

@@ -1,11 +1,11 @@
 /** `<twinkeep-consent>`: the seam between a host app's page and the panel. A class, because custom elements are. */
 import type { Twin } from '../twin/types.ts';
-import { createActs } from './acts.ts';
+import { createActs, type Emit } from './acts.ts';
 import { viewPanel, type PanelView } from './model.ts';
 import { namesOf } from './names.ts';
 import { watchTwin, type Watched } from './state.ts';
 import { adoptStyles } from './style/sheet.ts';
-import type { ConsentElementEvents, ConsentTexts } from './types.ts';
+import type { ConsentTexts } from './types.ts';
 import { createPanel, type Panel } from './view/panel.ts';
 import { languageOf, type Language } from './words/language.ts';
 
@@ -113,13 +113,13 @@ function live(host: TwinkeepConsentElement, root: ShadowRoot, twin: Twin): Life 
     asked = true;
     queueMicrotask(render);
   };
-  const watched = watchTwin(twin, ask);
+  const emit: Emit = (name, detail) =>
+    void host.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  const watched = watchTwin({ twin, changed: ask, failed: (trouble) => acts.tell('read', trouble) });
   const acts = createActs({
-    ...{ twin, watched, view },
+    ...{ twin, watched, view, emit },
     language: () => language,
     names: () => namesOf(host.texts, language),
-    emit: <Name extends keyof ConsentElementEvents>(name: Name, detail: ConsentElementEvents[Name]) =>
-      void host.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true })),
   });
   const rebuild = (): void => {
     language = languageOfPage(host);

@@ -1,5 +1,12 @@
 /** What the element knows, and how it learns it: read anew from the twin whenever the twin says that something changed. */
-import type { ConsentCellView, ConsentReceiptView, Erasure, Twin } from '../twin/types.ts';
+import type {
+  ConsentCellView,
+  ConsentReceiptView,
+  Erasure,
+  Refused,
+  Twin,
+  TwinStatus,
+} from '../twin/types.ts';
 import type { Conditions } from './calls.ts';
 import { NO_DRAFT, type Draft } from './draft.ts';
 
@@ -31,7 +38,14 @@ export interface Watched {
 /** Milliseconds between two looks, as long as the twin has nothing to show. */
 const LOOK_AGAIN = 1_000;
 
-export function watchTwin(twin: Twin, changed: () => void): Watched {
+export interface WatchDeps {
+  twin: Twin;
+  changed: () => void;
+  /** The twin cannot answer any more, or never could. */
+  failed: (trouble: Refused<string>) => void;
+}
+
+export function watchTwin({ twin, changed, failed }: WatchDeps): Watched {
   const ending = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let state: PanelState = {
@@ -69,13 +83,23 @@ export function watchTwin(twin: Twin, changed: () => void): Watched {
     read().catch((error: unknown) => stop({ reason: 'failed', why: String(error) }));
   };
 
-  const stop = (trouble: { reason: string; why: string }): void =>
+  const stop = (trouble: Refused<string>): void => {
+    if (ending.signal.aborted) return;
+    const known = state.standing === 'unavailable' && state.trouble?.reason === trouble.reason;
     set({ standing: 'unavailable', trouble: { reason: trouble.reason, why: trouble.why } });
+    if (!known) failed(trouble);
+  };
+
+  /** What was still to be delivered when the data went, is. */
+  const settle = (status: TwinStatus): void => {
+    if (status.state === 'unavailable' && status.reason === 'erased' && state.erasure?.erased === 'data')
+      set({ erasure: { erased: true, withdrawn: true } });
+  };
 
   const unsubscribe = [
     twin.on('consent', look),
     twin.on('status', (status) => {
-      if (state.standing === 'erased') return;
+      if (state.standing === 'erased') return settle(status);
       if (status.state === 'unavailable') stop(status);
       else look();
     }),

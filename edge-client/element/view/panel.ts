@@ -9,6 +9,7 @@ import { createNotice } from './notice.ts';
 import { createOwnData } from './own-data.ts';
 import { createPurposes } from './purposes.ts';
 import { createReceipts } from './receipts.ts';
+import type { Words } from '../words/words.ts';
 
 export interface Panel {
   element: HTMLElement;
@@ -72,21 +73,24 @@ export function createPanel(given: Context): Panel {
       const { standing, busy, online, erasure } = state;
       latest = view;
       setAttribute(element, 'aria-busy', busy || standing === 'waiting' ? 'true' : 'false');
-      setText(title, standing === 'erased' ? words.own.erasedTitle : words.title);
+      setText(title, erasure === null ? words.title : endOf(erasure, words.own).title);
       for (const child of [...top.children].slice(1)) show(child as HTMLElement, standing !== 'erased');
       setText(offline, online ? '' : words.offline);
       setText(trouble, state.trouble === null ? '' : language.why(state.trouble.reason, state.trouble.why));
       show(waiting, standing === 'waiting');
       show(asked, standing === 'ready');
       show(own.element, standing !== 'erased');
-      setText(
-        erased,
-        erasure === null ? '' : erasure.erased === true ? words.own.erased : words.own.erasedData,
-      );
+      setText(erased, erasure === null ? '' : endOf(erasure, words.own).text);
       for (const part of [purposes, answers, conditions, receipts, own]) part.update(state, view);
       // What had the focus is gone with all the rest.
       if (standing === 'erased' && !wasErased) title.focus();
       wasErased = standing === 'erased';
     },
   };
+}
+
+function endOf({ erased }: { erased: true | 'data' }, own: Words['own']): { title: string; text: string } {
+  return erased === true
+    ? { title: own.erasedTitle, text: own.erased }
+    : { title: own.erasedDataTitle, text: own.erasedData };
 }

@@ -190,6 +190,7 @@ export const DE: Words = {
     no: 'Behalten',
     erasedTitle: 'Ihr Zwilling ist gelöscht',
     erased: 'Auf diesem Gerät ist nichts mehr von ihm übrig.',
+    erasedDataTitle: 'Die Daten Ihres Zwillings sind gelöscht',
     erasedData:
       'Ihre Daten sind von diesem Gerät verschwunden. Der Widerruf muss noch zugestellt werden; sobald das gelungen ist, folgt der Rest von selbst.',
   },

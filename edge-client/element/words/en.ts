@@ -188,6 +188,7 @@ export const EN: Words = {
     no: 'Keep it',
     erasedTitle: 'Your twin is erased',
     erased: 'Nothing of it is left on this device.',
+    erasedDataTitle: 'Your twin’s data are erased',
     erasedData:
       'Your data are gone from this device. The withdrawal still waits to be delivered; the rest follows by itself as soon as it is.',
   },

@@ -191,6 +191,7 @@ export const ES: Words = {
     no: 'Conservar',
     erasedTitle: 'Su gemelo está borrado',
     erased: 'En este dispositivo no queda nada de él.',
+    erasedDataTitle: 'Los datos de su gemelo están borrados',
     erasedData:
       'Sus datos ya no están en este dispositivo. La retirada aún debe entregarse; en cuanto se logre, lo demás seguirá solo.',
   },

@@ -86,6 +86,7 @@ export interface Words {
     no: string;
     erasedTitle: string;
     erased: string;
+    erasedDataTitle: string;
     erasedData: string;
   };
   failed: string;

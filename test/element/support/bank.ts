@@ -103,6 +103,7 @@ const query = new URLSearchParams(location.search);
 const element = document.querySelector('twinkeep-consent');
 document.documentElement.lang = query.get('lang') ?? 'en';
 document.documentElement.dir = query.get('dir') ?? 'ltr';
+document.documentElement.style.colorScheme = query.get('scheme') ?? 'light';
 if (query.has('purpose')) element.setAttribute('purpose', query.get('purpose'));
 const host = { changes: [], errors: [], violations: [], twin: null };
 globalThis.host = host;
