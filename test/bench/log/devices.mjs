@@ -1,0 +1,76 @@
+// A process of its own: devices that send their signed events, each the next when it has the receipt of the last. Signed before anything is measured.
+import { createProof, PATHS } from '@twinkeep/protocol';
+import { createWriteStream } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { createDevices, PUBLIC_URL } from './parties.mjs';
+
+process.once('message', async (job) => {
+  const { port, concurrency, receiptsFile } = job;
+  const devices = await createDevices(job);
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+  const url = `http://127.0.0.1:${port}${PATHS.consents}`;
+  const state = { nonce: null, latencies: [], answers: [], refused: [] };
+  const first = await send(agent, { method: 'GET', url: `http://127.0.0.1:${port}${PATHS.nonce}` });
+  state.nonce = first.nonce;
+  process.send({ type: 'ready' });
+
+  process.once('message', async () => {
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    const share = Math.ceil(devices.length / concurrency);
+    const lanes = Array.from({ length: concurrency }, (_, i) => devices.slice(i * share, (i + 1) * share));
+    await Promise.all(lanes.map((lane) => sendLane(lane, agent, url, state)));
+    const wall = performance.now() - started;
+    const spent = process.cpuUsage(cpu);
+    const out = createWriteStream(receiptsFile);
+    for (const line of state.answers) out.write(`${line}\n`);
+    out.end(() => {
+      const { latencies, refused } = state;
+      process.send({ type: 'done', wall, cpu: (spent.user + spent.system) / 1000, latencies, refused }, () =>
+        process.exit(0),
+      );
+    });
+  });
+});
+
+/** One request at a time, the devices of the lane in turn. */
+async function sendLane(devices, agent, url, state) {
+  const rounds = Math.max(0, ...devices.map(({ bodies }) => bodies.length));
+  for (let round = 0; round < rounds; round++) {
+    for (const { key, jwt, bodies } of devices) {
+      const events = bodies[round];
+      if (events === undefined) continue;
+      const started = performance.now();
+      const proof = await createProof(
+        key,
+        { method: 'POST', url: PUBLIC_URL + PATHS.consents, credential: jwt, nonce: state.nonce },
+        new Date(),
+      );
+      const headers = { Authorization: `DPoP ${jwt}`, DPoP: proof, 'Content-Type': 'application/json' };
+      const body = JSON.stringify({ events });
+      const answer = await send(agent, { method: 'POST', url, headers, body });
+      state.nonce = answer.nonce ?? state.nonce;
+      state.latencies.push(performance.now() - started);
+      if (answer.status === 200) state.answers.push(JSON.stringify({ events, answer: answer.text }));
+      else state.refused.push(`${answer.status} ${answer.text}`);
+    }
+  }
+}
+
+function send(agent, { method, url, headers = {}, body }) {
+  return new Promise((resolve, reject) => {
+    const req = request(url, { agent, method, headers }, (res) => {
+      const chunks = [];
+      res.on('data', (chunk) => chunks.push(chunk));
+      res.on('end', () =>
+        resolve({
+          status: res.statusCode,
+          nonce: res.headers['dpop-nonce'],
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    req.on('error', reject);
+    req.end(body);
+  });
+}
