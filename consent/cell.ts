@@ -4,6 +4,7 @@ import type { ConsentGrant, LoggedConsent } from './event.ts';
 import { instantToMillis } from './instant.ts';
 import type { CellStatus, Regime, Transition } from './regime.ts';
 import { DAY_MILLIS, PERMITTING_STATUSES, STRICTNESS } from './regime.ts';
+import { isYes } from './require.ts';
 import type { AppliedEvent, CellEntry, ConsentCell } from './state.ts';
 import { cellStatusAt } from './state.ts';
 
@@ -32,10 +33,11 @@ export function applyStroke(cell: ConsentCell, stroke: Stroke): ConsentCell {
   const past = pastOf(cell, stroke);
   const { id, event, receivedAt } = stroke.logged;
   const isNotice = event.event.type === 'notify';
-  const hasEffect = whyNoEffect(past, stroke) === null;
-  if (!hasEffect && !isNotice) return cell;
-  const entry = hasEffect ? createEntry(stroke, past) : null;
-  const gone = hasEffect ? past.entries.filter((each) => isReplaced(each, entry, stroke)) : [];
+  const why = whyNoEffect(past, stroke);
+  const entry =
+    why === null ? createEntry(stroke, past) : why === 'not-from-here' ? unheardYes(stroke, past) : null;
+  if (why !== null && entry === null && !isNotice) return cell;
+  const gone = why === null ? past.entries.filter((each) => isReplaced(each, entry, stroke)) : [];
   const replaces = gone.map((each) => each.event);
   const kept = cell.entries.filter((each) => !replaces.includes(each.event));
   return combineEntries(
@@ -45,9 +47,12 @@ export function applyStroke(cell: ConsentCell, stroke: Stroke): ConsentCell {
   );
 }
 
-/** Of `applyStroke`, without doing it. */
+/** Why a stroke is not to be drawn: it has no effect, or it asks again too soon. */
 export function explainStroke(cell: ConsentCell, stroke: Stroke): NoEffect | null {
-  return whyNoEffect(pastOf(cell, stroke), stroke);
+  const past = pastOf(cell, stroke);
+  const { event, receivedAt } = stroke.logged;
+  if (event.event.type === 'request' && receivedAt < past.noAskUntil) return 'too-soon';
+  return whyNoEffect(past, stroke);
 }
 
 interface Past {
@@ -81,14 +86,25 @@ function withoutVoid(entry: CellEntry): CellEntry {
   return entry.void === null ? entry : { ...entry, void: null };
 }
 
-function whyNoEffect(past: Past, { logged, line, regime, transition, entitled }: Stroke): NoEffect | null {
-  const { type, by } = logged.event.event;
-  const from = transition.by[by] ?? [];
-  if (from !== 'any' && !from.includes(past.status)) return 'not-from-here';
-  if (type === 'request' && logged.receivedAt < past.noAskUntil) return 'too-soon';
-  if (type !== 'grant' && type !== 'renew') return null;
-  if (!entitled) return 'delegation-missing';
-  return regime.noticeFirst.includes(line.category) && !past.hasNotice ? 'notice-missing' : null;
+function whyNoEffect(past: Past, stroke: Stroke): Exclude<NoEffect, 'too-soon'> | null {
+  const { logged, line, regime, transition, entitled } = stroke;
+  if (isYes(logged.event)) {
+    if (!entitled) return 'delegation-missing';
+    if (regime.noticeFirst.includes(line.category) && !past.hasNotice) return 'notice-missing';
+  }
+  const from = transition.by[logged.event.event.by] ?? [];
+  return from === 'any' || from.includes(past.status) ? null : 'not-from-here';
+}
+
+/**
+ * A yes to a cell that its signer could not have opened stands beside the no as if nobody had answered. Were it dropped, a
+ * no would have taken something restrictive away, and a history with a further no could allow what it denied without.
+ */
+function unheardYes(stroke: Stroke, past: Past): CellEntry | null {
+  if (!isYes(stroke.logged.event)) return null;
+  const { line, ...rest } = stroke;
+  const { validUntil: _until, privacyFloor: _floor, ...bare } = line;
+  return createEntry({ ...rest, line: { ...bare, state: 'requested' } }, past);
 }
 
 /** A restriction lies over the rest and replaces nothing but another; what narrows keeps whatever is stricter. */
@@ -104,8 +120,8 @@ function createEntry(stroke: Stroke, past: Past): CellEntry | null {
   const { state } = line;
   if (state === 'unrestricted' || (event.event.type === 'notify' && regime.opening === null)) return null;
   const floor = LOCAL_OPERATIONS.has(operation) ? undefined : line.privacyFloor;
-  const isYes = PERMITTING_STATUSES.has(state) || state === 'noticed';
-  const wasOpen = PERMITTING_STATUSES.has(past.status) || !isYes;
+  const opens = PERMITTING_STATUSES.has(state) || state === 'noticed';
+  const wasOpen = PERMITTING_STATUSES.has(past.status) || !opens;
   return {
     event: id,
     status: state,
@@ -130,18 +146,25 @@ function waitDays({ opening }: Regime, { exception }: ConsentGrant): number {
   return exempt ?? opening.waitDays;
 }
 
+/** A notice opens what nobody has answered: beside an answer it says nothing. */
+export function decidingEntries(entries: readonly CellEntry[]): CellEntry[] {
+  const answers = entries.filter(({ status }) => status !== 'restricted');
+  const isAnswered = answers.some(({ status }) => status === 'given' || status === 'renewed');
+  return isAnswered ? answers.filter(({ status }) => status !== 'allowed' && status !== 'noticed') : answers;
+}
+
 export function combineEntries(
   entries: readonly CellEntry[],
   history: readonly AppliedEvent[],
   invalidBefore = 0,
 ): ConsentCell {
-  const answers = entries.filter(({ status }) => status !== 'restricted');
+  const answers = decidingEntries(entries);
   const statuses = new Set(answers.map((entry) => entry.void?.status ?? entry.status));
   return {
     entries,
     history,
     status: STRICTNESS.find((status) => statuses.has(status)) ?? 'unknown',
-    restricted: answers.length < entries.length,
+    restricted: entries.some(({ status }) => status === 'restricted'),
     invalidBefore,
     since: Math.min(Infinity, ...answers.map((entry) => entry.since)),
     opensAt: Math.max(0, ...answers.map((entry) => entry.opensAt)),

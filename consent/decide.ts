@@ -1,6 +1,7 @@
 import type { Category, Operation } from './category.ts';
 import type { CellStatus, Regime } from './regime.ts';
 import type { Sector } from './regimes/resolve.ts';
+import { decidingEntries } from './cell.ts';
 import { findRegime, resolveRegime, resolveRegimes, serves } from './regimes/resolve.ts';
 import type { CellEntry, ConsentCell, ConsentState } from './state.ts';
 import { cellStatusAt, findCell } from './state.ts';
@@ -176,7 +177,7 @@ function reasonOf(
 
 /** A yes was given under rules; it counts where these demand as much as the law of every place that was ever named. */
 function servesAll({ entries }: ConsentCell, required: readonly Regime[]): boolean {
-  return entries.every((entry) => {
+  return decidingEntries(entries).every((entry) => {
     const regime = findRegime(entry.regime);
     return required.every(({ id }) => serves(regime, id));
   });

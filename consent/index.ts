@@ -13,6 +13,7 @@ export * from './notice.ts';
 export * from './regime.ts';
 export * from './regimes/gdpr.ts';
 export * from './regimes/resolve.ts';
+export * from './regimes/subject-events.ts';
 export * from './regimes/us.ts';
 export { isCellEvent, isYes, minorState } from './require.ts';
 export * from './schema.ts';

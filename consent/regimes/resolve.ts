@@ -86,6 +86,18 @@ export function resolveRegimes(
   category: Category,
   sector: Sector,
 ): readonly Regime[] {
+  const known = RESOLVED.get(places) ?? new Map<string, readonly Regime[]>();
+  RESOLVED.set(places, known);
+  const key = `${sector} ${category}`;
+  const regimes = known.get(key) ?? resolveAnew(places, category, sector);
+  known.set(key, regimes);
+  return regimes;
+}
+
+/** The same list of places is asked for at every decision about a subject. */
+const RESOLVED = new WeakMap<readonly string[], Map<string, readonly Regime[]>>();
+
+function resolveAnew(places: readonly string[], category: Category, sector: Sector): readonly Regime[] {
   if (places.length === 0) return [regimeAt('elsewhere', category, sector)];
   const regimes = places.map((place) => regimeAt(territoryOf(place), category, sector));
   return regimes.filter((regime, i) => regimes.indexOf(regime) === i);

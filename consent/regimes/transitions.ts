@@ -36,15 +36,11 @@ export const ALL_BUT_RESTRICTION: readonly CellStatus[] = STRICTNESS.filter(
   (status) => status !== 'restricted',
 );
 
-/** Nobody has said yes, so it can be asked, and put off, without taking anything away. */
-const UNDECIDED: readonly CellStatus[] = [
+/** Nothing is open, so it can be asked, and put off, without taking anything away. */
+const NOT_OPEN: readonly CellStatus[] = [
   'unknown',
-  'requested',
-  'deferred',
   'expired',
-  'stale_notice',
-  'refused',
-  'withdrawn',
+  ...STRICTNESS.filter((status) => !['noticed', 'allowed', 'renewed', 'given'].includes(status)),
 ];
 
 const PLAIN = { lifts: [], required: [], coolDownDays: 0, officers: 0 } as const;
@@ -63,33 +59,12 @@ export const COMMON_TRANSITIONS: Readonly<Record<CellEventType, Transition>> = {
   request: {
     ...PLAIN,
     to: ['requested'],
-    by: {
-      collector: [
-        'unknown',
-        'requested',
-        'deferred',
-        'expired',
-        'superseded',
-        'stale_notice',
-        'refused',
-        'withdrawn',
-      ],
-      controller: [
-        'unknown',
-        'requested',
-        'deferred',
-        'expired',
-        'superseded',
-        'stale_notice',
-        'refused',
-        'withdrawn',
-      ],
-    },
+    by: { collector: NOT_OPEN, controller: NOT_OPEN },
   },
   defer: {
     ...PLAIN,
     to: ['deferred'],
-    by: { subject: UNDECIDED, guardian: UNDECIDED, agent: UNDECIDED },
+    by: { subject: NOT_OPEN, guardian: NOT_OPEN, agent: NOT_OPEN },
     coolDownDays: 30,
   },
   grant: {

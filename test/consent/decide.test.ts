@@ -20,7 +20,7 @@ import {
 import { describe, expect, test } from 'vitest';
 
 import { BASE, DAY, GRANT, OTHER_SUBJECT, PURPOSE, START, SUBJECT, TERMS } from './fixtures.ts';
-import { eventId } from './histories.ts';
+import { eventId } from './devices.ts';
 
 const NOON = START + DAY;
 
