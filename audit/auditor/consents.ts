@@ -94,7 +94,7 @@ function requireFirstCollector(
 
 function followOn(
   state: ConsentState,
-  logged: LoggedConsent,
+  logged: History['events'][number],
   entry: LoggedEntry,
   checks: Checklist,
 ): ConsentState {
@@ -114,12 +114,12 @@ function followOn(
 }
 
 /** The leaf's time is rounded down to the minute: what was admitted at some moment of it is not refused. */
-function admitWithinMinute({ event, receivedAt }: LoggedConsent, state: ConsentState): void {
+function admitWithinMinute(logged: History['events'][number], state: ConsentState): void {
   try {
-    admitConsent(event, state, receivedAt);
+    admitConsent(logged, state, logged.receivedAt);
   } catch (error) {
     if (!(error instanceof ConsentError)) throw error;
-    admitConsent(event, state, receivedAt + 59_999);
+    admitConsent(logged, state, logged.receivedAt + 59_999);
   }
 }
 

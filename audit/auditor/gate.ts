@@ -4,7 +4,13 @@
  * minute, either answer is right.
  */
 import { decide, foldConsents, NO_CONSENT, type ConsentState, type Decision } from '@twinkeep/consent';
-import { consentQuestion, type RoundConfig, type SetCommit } from '@twinkeep/protocol';
+import {
+  consentQuestion,
+  isDenial,
+  type GateDenial,
+  type RoundConfig,
+  type SetCommit,
+} from '@twinkeep/protocol';
 import type { Histories, History } from './consents.ts';
 import type { Said } from './statements.ts';
 
@@ -12,13 +18,15 @@ const MINUTE = 60_000;
 
 export interface Replayed {
   decision: Decision;
-  /** True only for a decision that another moment of the same minute would not turn round. */
+  /** Null where the twin may contribute through the device that reported it. */
+  denial: GateDenial | null;
+  /** False where another moment of the same minute would have given the other answer. */
   isFirm: boolean;
 }
 
 export interface Gate {
   /** @param reporter the credential of the report that the twin is in; @param isAlone whether it is the only twin in it */
-  decide(subject: string, reporter: { sub: string; jkt: string }, isAlone: boolean): Replayed;
+  ask(subject: string, reporter: { sub: string; jkt: string }, isAlone: boolean): Replayed;
 }
 
 export function createGate(
@@ -31,19 +39,23 @@ export function createGate(
   const at = Date.parse(set.at);
   const { size } = set.statement.body.consent;
   return {
-    decide: (subject, { sub, jkt }, isAlone) => {
+    ask: (subject, { sub, jkt }, isAlone) => {
       const history = histories.get(subject);
-      const speaks = (isAlone && sub === subject) || (history !== undefined && history.collector === jkt);
-      const asked = { ...question, subject };
-      if (history === undefined || !speaks) return { decision: decide(asked, NO_CONSENT, at), isFirm: true };
-      const decision = decide(asked, states.before(subject, history, size, 0), at);
+      const stateOf = (late: number): ConsentState =>
+        history === undefined ? NO_CONSENT : states.before(subject, history, size, late);
+      const answer = (late: number, moment: number): Pick<Replayed, 'decision' | 'denial'> => {
+        const state = stateOf(late);
+        const isOwn = isAlone && sub === subject;
+        const speaks = isOwn ? state.keys.get(jkt) !== 'retired' : history?.collector === jkt;
+        const decision = decide({ ...question, subject }, state, moment);
+        const { reason } = decision;
+        return { decision, denial: isDenial(reason) ? reason : speaks ? null : 'foreign' };
+      };
+      const first = answer(0, at);
       const isFirm = [0, MINUTE - 1].every((late) =>
-        [at, at + MINUTE - 1].every(
-          (moment) =>
-            decide(asked, states.before(subject, history, size, late), moment).allow === decision.allow,
-        ),
+        [at, at + MINUTE - 1].every((moment) => answer(late, moment).denial === first.denial),
       );
-      return { decision, isFirm };
+      return { ...first, isFirm };
     },
   };
 }

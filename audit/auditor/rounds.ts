@@ -5,6 +5,7 @@
 import { canonicalJson, type Sha256 } from '@twinkeep/audit';
 import { POLICY_HASH } from '@twinkeep/consent';
 import {
+  dropReasonOf,
   setRoot,
   type EvidenceContribution,
   type RoundConfig,
@@ -64,7 +65,7 @@ export async function replayRound(parts: RoundParts, deps: ReplayDeps): Promise<
         new Map(
           [...members]
             .filter(([, subject]) => deps.subject === null || subject === deps.subject)
-            .map(([place, subject]) => [place, gate.decide(subject, credential, header.twins === 1)]),
+            .map(([place, subject]) => [place, gate.ask(subject, credential, header.twins === 1)]),
         ),
       ];
     }),
@@ -159,9 +160,9 @@ function judge(
   if (signed === null) return;
   const undisclosed = signed.header.twins - decisions.size;
   if (contribution.disposition === 'in-set') {
-    for (const [place, { decision, isFirm }] of decisions) {
-      if (decision.allow || !isFirm) checks.pass('gate');
-      else checks.fail('gate', where, `the twin at place ${place} had no valid consent: ${decision.reason}`);
+    for (const [place, { denial, isFirm }] of decisions) {
+      if (denial === null || !isFirm) checks.pass('gate');
+      else checks.fail('gate', where, `the twin at place ${place} had no valid consent: ${denial}`);
     }
     if (subject === null && undisclosed > 0)
       checks.leaveOpen(
@@ -185,12 +186,24 @@ function judge(
     );
     return;
   }
-  if ([...decisions.values()].some(({ decision, isFirm }) => !decision.allow || !isFirm))
-    checks.pass('dropped');
-  else if (undisclosed > 0)
-    checks.leaveOpen('dropped', where, 'whoever withdrew is not disclosed, or was erased since');
-  else
+  const answers = [...decisions.values()];
+  const denied = answers.find(({ denial, isFirm }) => denial !== null || !isFirm);
+  if (denied === undefined && undisclosed === 0)
     checks.fail('dropped', where, 'it was left out for want of consent, and all of its twins had consented');
+  else if (denied === undefined)
+    checks.leaveOpen('dropped', where, 'whoever it was left out for is not disclosed, or was erased since');
+  else if (undisclosed === 0 && isOther(denied, contribution.disposition))
+    checks.fail(
+      'dropped',
+      where,
+      `it was left out as ${contribution.disposition}, and the reason is: ${denied.denial}`,
+    );
+  else checks.pass('dropped');
+}
+
+/** The set counts a report by the first of its twins that is denied. */
+function isOther({ denial, isFirm }: Replayed, disposition: EvidenceContribution['disposition']): boolean {
+  return isFirm && denial !== null && dropReasonOf(denial) !== disposition;
 }
 
 function countReplay(
@@ -214,7 +227,7 @@ function countReplay(
     twins: {
       inSet: body.twins,
       replayed: replayed.length,
-      allowed: replayed.filter(({ decision, isFirm }) => decision.allow || !isFirm).length,
+      allowed: replayed.filter(({ denial, isFirm }) => denial === null || !isFirm).length,
       erased: isWhole ? rest : 0,
       undisclosed: isWhole ? 0 : rest,
     },

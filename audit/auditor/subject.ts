@@ -25,11 +25,11 @@ export function findSubject(
   };
   const own = findReport(subject, reports, decisions);
   if (own !== null) {
-    const { decision, isFirm } = own.replayed;
+    const { decision, denial, isFirm } = own.replayed;
     const ids = new Set(decision.cells.flatMap(({ events }) => events));
     found.part = own.isInSet ? 'in-set' : 'dropped';
-    found.allowed = decision.allow || !isFirm;
-    found.reason = decision.reason;
+    found.allowed = denial === null || !isFirm;
+    found.reason = denial ?? decision.reason;
     found.events = (histories.get(subject)?.events ?? [])
       .filter(({ id, index }) => ids.has(id) && index < found.size)
       .map(({ id, index, event, receivedAt }) => ({

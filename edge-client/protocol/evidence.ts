@@ -14,7 +14,7 @@
  * Whoever reads a pack trusts nothing in it. Keys come from the reader's own trust file; the manifest's signature shows who said
  * this, and every other line has to follow from the log, from signatures by devices and helpers, or be named as not shown.
  */
-import { bytesToBase64Url, sha256, utf8ToBytes, canonicalJson } from '@twinkeep/audit';
+import { base64UrlToBytes, bytesToBase64Url, canonicalJson, sha256, utf8ToBytes } from '@twinkeep/audit';
 import { MAX_CONSENT_JWS_CHARS } from '@twinkeep/consent';
 import * as v from 'valibot';
 import { MAX_CREDENTIAL_BYTES } from './credential.ts';
@@ -81,8 +81,18 @@ export const evidenceManifestSchema: v.GenericSchema<EvidenceManifest> = v.stric
   ),
 });
 
+/** In its one spelling, so that no check that decodes it can fail for the spelling alone. */
 const base64Url = (max: number): v.GenericSchema<string> =>
-  v.pipe(v.string(), v.maxLength(max), v.regex(/^[A-Za-z0-9_-]*$/));
+  v.pipe(v.string(), v.maxLength(max), v.check(isBase64Url, 'base64url'));
+
+function isBase64Url(text: string): boolean {
+  try {
+    base64UrlToBytes(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export interface EvidenceEntry {
   index: number;

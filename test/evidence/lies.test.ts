@@ -1,6 +1,14 @@
 /** A coordinator that lies in its own packs, with its own keys: what a reader finds who has nothing but a trust file. */
-import { base64UrlToBytes, bytesToBase64Url, concatBytes, leafToEnvelope, createLeaf } from '@twinkeep/audit';
-import { verifyPack, type CheckId, type Verdict, type VerifyOptions } from '@twinkeep/auditor';
+import {
+  base64UrlToBytes,
+  bytesToBase64Url,
+  concatBytes,
+  createLog,
+  createNoteKey,
+  createSigner,
+  noteKeyToVkey,
+} from '@twinkeep/audit';
+import { readPack, verifyPack, type CheckId, type Verdict, type VerifyOptions } from '@twinkeep/auditor';
 import {
   importSigningKey,
   issueCredential,
@@ -10,7 +18,6 @@ import {
   statementHash,
   type EvidenceEntry,
   type EvidenceTarget,
-  type RoundConfig,
   type RoundResult,
   type SetCommit,
   type Statement,
@@ -19,7 +26,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../coordinator/store/database.ts';
 import { openVault } from '../../coordinator/store/vault.ts';
 import { consentOf } from '../coordinator/support/node.ts';
-import { createEvidenceWorld, lie, type EvidenceWorld, type Lie } from './support.ts';
+import { createDevice, ORIGIN } from '../coordinator/support/parties.ts';
+import { createMemoryLogState, createMemoryLogStore } from '../support/memory-log-store.ts';
+import { createEvidenceWorld, lie, sealPack, type EvidenceWorld, type Lie } from './support.ts';
 
 let made: EvidenceWorld;
 beforeAll(async () => {
@@ -44,7 +53,6 @@ const findings = ({ checks }: Verdict): string =>
 
 /** Makes set and result say what the contributions now are. */
 function agree({ records, body, entry }: Lie): void {
-  const config = body<RoundConfig>('round-config');
   const set = body<SetCommit>('set-commit');
   const result = body<RoundResult>('round-result');
   const inSet = records.contributions.filter(({ disposition }) => disposition === 'in-set');
@@ -67,7 +75,6 @@ function agree({ records, body, entry }: Lie): void {
     dropped: set.dropped,
     consent: set.consent,
   });
-  expect(config.rcHash).toBeUndefined();
 }
 
 describe('the liar of these tests', () => {
@@ -187,7 +194,9 @@ describe('a report', () => {
       ],
       [
         ({ records }) => {
-          records.contributions[0]!.leaves = records.contributions[0]!.leaves.slice(43);
+          records.contributions[0]!.leaves = bytesToBase64Url(
+            base64UrlToBytes(records.contributions[0]!.leaves).slice(32),
+          );
         },
         'members',
       ],
@@ -201,22 +210,11 @@ describe('a report', () => {
 });
 
 describe('a consent', () => {
-  const subjectModel = (subject: string): EvidenceTarget => ({
-    kind: 'subject-model',
-    subject,
-    model: made.model,
-  });
   const consents = ({ records }: Lie): EvidenceEntry[] =>
     records.entries.filter(({ body }) => typeof body === 'string');
 
   it('kept back from the end of a history is found by whoever holds its receipt, and by nobody else', async () => {
-    const { subject, jws, receipt } = made.withdrawn;
-    const keepBack = (told: Lie): void => {
-      const last = consents(told).at(-1)!;
-      told.records.entries = told.records.entries.filter((entry) => entry !== last);
-      for (const contribution of told.records.contributions) contribution.disposition = 'in-set';
-      // The rounds of a model are two: only the second left a report out.
-    };
+    const { jws, receipt } = made.withdrawn;
     const target = { kind: 'round', rcHash: made.rounds[1] } as const;
     const withdrawal = (told: Lie): void => {
       told.records.entries = told.records.entries.filter(({ index }) => index !== receipt.index);
@@ -230,16 +228,16 @@ describe('a consent', () => {
     expect(findings(seen)).toContain('keeps it back');
     const told = await verdictOf(target, () => undefined, { receipts: [{ jws, receipt }] });
     expect(told.checks.find(({ id }) => id === 'receipts')).toMatchObject({ status: 'passed', count: 1 });
-    expect(keepBack).toBeTypeOf('function');
-    expect(subject).toHaveLength(22);
   });
 
   it('kept back from the middle of a history is missed by the one after it', async () => {
-    const node = made.nodes[0]!;
-    const subject = node.twins[0]!;
-    for (const type of ['withdraw', 'grant'] as const)
-      await made.world.sendConsents(node, [(await consentOf(node, subject, type)).jws]);
-    const target = subjectModel(subject);
+    const device = await createDevice(made.world.parties, { maxTwins: 1 });
+    const person = { device, party: 'https://own.test', twins: [device.sub], events: new Map() };
+    for (const type of ['grant', 'withdraw', 'grant'] as const)
+      await made.world.sendConsents(person, [
+        (await consentOf(person, device.sub, type, { by: 'subject' })).jws,
+      ]);
+    const target: EvidenceTarget = { kind: 'subject', subject: device.sub };
     expect((await verdictOf(target, () => undefined)).outcome).toBe('verified');
     const verdict = await verdictOf(target, (told) => {
       const middle = consents(told)[1]!;
@@ -373,12 +371,26 @@ describe('a true pack', () => {
     const { trust } = made.world.parties;
     const target = round(1);
     const old = await lie(made, await made.take(target), () => undefined);
-    const before = await verdictOf(target, ({ records }) => {
-      records.entries.at(-1)!.index += 1_000;
-    }).catch(() => null);
-    expect(before?.outcome ?? 'refused').toBe('refused');
+    const { rows } = await made.world.sql.query<{ leaf: Buffer }>(
+      'select leaf from log_leaves order by leaf_index limit 20',
+    );
+    const log = createLog({
+      store: createMemoryLogStore(createMemoryLogState()),
+      signer: createSigner(base64UrlToBytes(made.world.parties.logKey.d)),
+      origin: ORIGIN,
+    });
+    const { head } = await log.append(rows.map(({ leaf }) => new Uint8Array(leaf)));
+    const key = await importSigningKey(made.world.parties.key);
+    const { manifest, records } = readPack(await made.take(target), trust.coordinator.key);
+    const aged = await sealPack(
+      { target, records: { ...records, checkpoint: { note: head.note } } },
+      manifest,
+      key,
+    );
+    const before = await verifyPack(aged, trust);
+    expect(before.outcome).toBe('refused');
+    expect(failed(before)).toContain('inclusion');
     const witness = await createSigningKey();
-    const { createNoteKey, noteKeyToVkey } = await import('@twinkeep/audit');
     const name = 'witness.test/one';
     const vkey = noteKeyToVkey(createNoteKey(name, witness.publicKey, 'cosignature'));
     const unwitnessed = await verifyPack(old, {
@@ -413,7 +425,5 @@ describe('an erased customer', () => {
     expect(verdict.checks.find(({ id }) => id === 'gate')).toMatchObject({ status: 'open', open: 1 });
     expect(verdict.words.at(-1)).toMatch(/^1 twin cannot be replayed/);
     expect(await made.ask({ kind: 'subject', subject })).toMatchObject({ code: 'evidence/unknown' });
-    expect(leafToEnvelope).toBeTypeOf('function');
-    expect(createLeaf).toBeTypeOf('function');
   });
 });

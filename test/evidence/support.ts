@@ -24,7 +24,6 @@ import {
   type EvidenceManifest,
   type EvidenceRecords,
   type EvidenceTarget,
-  type RoundResult,
   type Statement,
 } from '@twinkeep/protocol';
 import { createMemoryLogState, createMemoryLogStore } from '../support/memory-log-store.ts';
@@ -76,7 +75,7 @@ export async function createEvidenceWorld(): Promise<EvidenceWorld> {
     nodes,
     officer,
     rounds: [first.rcHash, second.rcHash],
-    model: (lastResult?.statement.body as RoundResult).modelOut,
+    model: lastResult!.statement.body.modelOut,
     withdrawn: { subject, jws, receipt: receipt as ConsentReceipt },
     ask,
     take: async (target) => {
