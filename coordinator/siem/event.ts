@@ -5,6 +5,7 @@
  */
 import { leafToEnvelope } from '@twinkeep/audit';
 import type { ConsentEvent, ConsentEventType } from '@twinkeep/consent';
+import type { AccessBody } from '../evidence/take.ts';
 import type { RoundConfig, RoundResult, SetCommit, Statement, TaskSpec } from '@twinkeep/protocol';
 
 export type Severity = 'informational' | 'low' | 'medium' | 'high';
@@ -31,7 +32,7 @@ export interface OpenedEntry {
   statement?: Statement<unknown>;
   consent?: ConsentEvent;
   /** An officer's access: what kind of evidence, and how many records it held. */
-  access?: { kind: string; rows: number };
+  access?: Pick<AccessBody, 'kind' | 'rows'>;
 }
 
 type Description = Pick<SecurityEvent, 'name' | 'message' | 'severity' | 'activity' | 'entity' | 'fields'>;
@@ -96,7 +97,7 @@ function describeConsent({ event, regime, grants, evidence }: ConsentEvent): Des
   };
 }
 
-function describeAccess({ kind, rows }: { kind: string; rows: number }): Description {
+function describeAccess({ kind, rows }: Pick<AccessBody, 'kind' | 'rows'>): Description {
   return {
     name: `access.${kind}`,
     message: `An officer read personal data: evidence of a ${kind}, ${rows} records`,

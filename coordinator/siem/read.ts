@@ -3,6 +3,8 @@ import { bytesToUtf8, base64UrlToBytes, leafToEnvelope } from '@twinkeep/audit';
 import type { ConsentEvent } from '@twinkeep/consent';
 import type { Statement } from '@twinkeep/protocol';
 import type { Journal } from '../log/journal.ts';
+import type { AccessBody } from '../evidence/take.ts';
+import { readAccesses } from '../store/access.ts';
 import { readEventsAt } from '../store/consents.ts';
 import type { Db } from '../store/schema.ts';
 import { readExportRows } from '../store/statements.ts';
@@ -21,9 +23,15 @@ export function createSecurityEventReader(journal: Journal, vault: Vault): ReadS
       return { index: from + i, leaf, ...opened };
     });
     const consents = await readConsents(db, vault, entries);
+    const accesses = await readAccesses(db, indicesOf(entries, 'access'));
     return entries.map((entry) => {
       const consent = consents.get(entry.index);
-      return entryToEvent(consent === undefined ? entry : { ...entry, consent });
+      const access = accesses.get(entry.index);
+      return entryToEvent({
+        ...entry,
+        ...(consent === undefined ? {} : { consent }),
+        ...(access === undefined ? {} : { access: JSON.parse(access) as AccessBody }),
+      });
     });
   };
 }
@@ -33,11 +41,12 @@ async function readConsents(
   vault: Vault,
   entries: readonly OpenedEntry[],
 ): Promise<Map<number, ConsentEvent>> {
-  const indices = entries
-    .filter(({ leaf }) => leafToEnvelope(leaf).type === 'consent')
-    .map(({ index }) => index);
-  const rows = await readEventsAt(db, vault, indices);
+  const rows = await readEventsAt(db, vault, indicesOf(entries, 'consent'));
   return new Map(rows.map(({ index, body }) => [index, jwsToEvent(body)]));
+}
+
+function indicesOf(entries: readonly OpenedEntry[], type: string): number[] {
+  return entries.filter(({ leaf }) => leafToEnvelope(leaf).type === type).map(({ index }) => index);
 }
 
 /** Verified before it was stored. */

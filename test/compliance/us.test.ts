@@ -1,7 +1,16 @@
 /** docs/compliance: us-ca-optout.md, glba-notice-optout.md and hipaa-auth.md, section by section. */
-import { OPERATIONS, type LineTerms } from '@twinkeep/consent';
+import { OPERATIONS, type GrantTerms } from '@twinkeep/consent';
 import { describe, expect, it } from 'vitest';
-import { createPerson, DAY, day, OFFICER, OFFICERS, TERMS, type Person } from './support/person.ts';
+import {
+  createPerson,
+  DAY,
+  day,
+  OFFICER,
+  OFFICERS,
+  TERMS,
+  type Person,
+  type Said,
+} from './support/person.ts';
 
 const NOTICE = { type: 'notify', terms: { storage: TERMS.storage }, provenance: OFFICER } as const;
 const GRANT = { type: 'grant', terms: TERMS } as const;
@@ -119,10 +128,10 @@ describe('hipaa-auth', () => {
     disclosers: ['https://clinic.example'],
     recipients: ['https://bank.example'],
     statements: ['right-to-revoke', 'conditioning', 'redisclosure'],
-  } as const;
-  const authorise = (changes: object = {}) => ({
-    type: 'grant' as const,
-    terms: { ...terms, ...changes } as LineTerms & typeof TERMS,
+  };
+  const authorise = (changes: object = {}): Said => ({
+    type: 'grant',
+    terms: { ...terms, ...changes } as GrantTerms,
   });
 
   it('45 CFR 164.508(a)(1): nothing without an authorisation; a notice or the clinic’s own records are none', () => {

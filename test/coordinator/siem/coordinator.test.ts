@@ -1,7 +1,7 @@
 /** What security monitoring gets from a running coordinator: asked for by an officer, and told to a receiver. */
 import { bytesToUtf8 } from '@twinkeep/audit';
 import { startCoordinator } from '@twinkeep/coordinator';
-import { PATHS } from '@twinkeep/protocol';
+import { EVIDENCE_PATH, PATHS } from '@twinkeep/protocol';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -61,6 +61,16 @@ describe('asked by index', () => {
       for (const secret of [...subjects, ...nodes.map(({ device }) => device.key.id), 'eyJ'])
         expect(lines.join('\n')).not.toContain(secret);
     }
+  });
+
+  it('an officer who takes evidence out is told of too, without about whom', async () => {
+    const [subject] = (nodes[0] as TestNode).twins as [string];
+    const body = { target: { kind: 'subject', subject }, reason: 'ticket 7' };
+    const taken = await world.client.sendAs(officer, { method: 'POST', path: EVIDENCE_PATH, body });
+    expect(taken.status).toBe(200);
+    const last = eventsOf(await ask('')).at(-1);
+    expect(last).toMatchObject({ name: 'access.subject', activity: 'read', fields: { kind: 'subject' } });
+    expect(JSON.stringify(last)).not.toContain(subject);
   });
 
   it('is for officers, and says what it was asked wrongly', async () => {
