@@ -73,6 +73,7 @@ export type AddWitnesses = (parties: Parties) => Promise<NonNullable<Coordinator
 export async function createWorld(
   surroundings: Partial<Surroundings> = {},
   addWitnesses: AddWitnesses = () => Promise.resolve([]),
+  settings: Pick<CoordinatorConfig, 'gpcStopsTraining'> = {},
 ): Promise<World> {
   await sodiumReady;
   const parties = await createParties();
@@ -93,6 +94,7 @@ export async function createWorld(
         logKey: parties.logKey,
         vaultKey: parties.vaultKey,
         witnesses,
+        ...settings,
       },
       { log: SILENT, ...around },
     );
