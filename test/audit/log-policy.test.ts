@@ -120,8 +120,9 @@ describe('what may be pruned', () => {
 
 test('a tile may be missing if all of the full tile is below the minimum index', () => {
   fc.assert(
-    fc.property(fc.nat(70_000), fc.nat(70_000), (a, b) => {
-      const [minimumIndex, size] = [Math.min(a, b), Math.max(a, b)];
+    fc.property(fc.nat(70_000), fc.nat(70_000), fc.boolean(), (a, b, isWhole) => {
+      const size = Math.max(a, b);
+      const minimumIndex = isWhole ? Math.min(a, b) - (Math.min(a, b) % 256) : Math.min(a, b);
       for (const tile of tilesFor(size)) {
         const span = tile.level === 'entries' ? 256 : 256 ** (tile.level + 1);
         const isBelow = (tile.index + 1) * span <= minimumIndex;
@@ -129,6 +130,12 @@ test('a tile may be missing if all of the full tile is below the minimum index',
         if (isPruned(tile, minimumIndex) !== isBelow) expect(tile).toBeNull();
       }
     }),
-    { numRuns: 30 },
+    {
+      numRuns: 30,
+      examples: [
+        [65_536, 70_000, true],
+        [65_535, 70_000, false],
+      ],
+    },
   );
 });
