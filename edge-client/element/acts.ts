@@ -155,7 +155,7 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
     accept() {
       const shown = view();
       if (shown.chosen === 0) return say(language().words.said.chooseFirst);
-      if (unconfirmed(shown).length > 0) return set({ unconfirmed: true });
+      if (unconfirmed(shown, ({ chosen }) => chosen).length > 0) return set({ unconfirmed: true });
       const calls = grantCalls(shown, state().conditions);
       inTurn('grant', () =>
         change('grant', calls, (choice) => twin.consent.grant(choice), { draft: NO_DRAFT }),
@@ -171,8 +171,12 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
     },
     setConditions: (conditions) => set({ conditions }),
     applyConditions() {
+      const shown = view();
+      const renewing = new Set(unconfirmed(shown, ({ used }) => used).map(({ key }) => key));
+      if (renewing.size > 0) return set({ draft: { ...state().draft, renewing }, unconfirmed: true });
+      const calls = conditionCalls(shown, state().conditions);
       inTurn('grant', () =>
-        change('grant', conditionCalls(view(), state().conditions), (choice) => twin.consent.grant(choice)),
+        change('grant', calls, (choice) => twin.consent.grant(choice), { draft: NO_DRAFT }),
       );
     },
     download(receipt) {

@@ -33,11 +33,11 @@ export function namedBy(view: PanelView, holds: (group: GroupView, row: RowView)
   return [...calls.values()];
 }
 
-/** Chosen in a special category, without the second yes. */
-export function unconfirmed(view: PanelView): RowView[] {
+/** Rows of special categories that these groups touch, without the second yes. */
+export function unconfirmed(view: PanelView, touched: (group: GroupView) => boolean): RowView[] {
   return view.purposes
     .flatMap(({ rows }) => rows)
-    .filter(({ special, explicit, groups }) => special && !explicit && groups.some(({ chosen }) => chosen));
+    .filter(({ special, explicit, groups }) => special && !explicit && groups.some(touched));
 }
 
 export function grantCalls(view: PanelView, conditions: Conditions): GrantChoice[] {
@@ -53,15 +53,16 @@ export function grantCalls(view: PanelView, conditions: Conditions): GrantChoice
   );
 }
 
-/** What is in force, once more and under these conditions; a special category keeps its explicit yes. */
+/** What is in force, once more and under these conditions. */
 export function conditionCalls(view: PanelView, conditions: Conditions): GrantChoice[] {
   return [true, false].flatMap((special) =>
     namedBy(view, (group, row) => group.used && row.special === special).map((named) => ({
       ...named,
       ...HERE,
       ...termsOf(conditions),
-      method: 'conditions',
-      consentType: special ? ('explicit' as const) : ('expressed' as const),
+      ...(special
+        ? { method: 'conditions+confirm', consentType: 'explicit' as const }
+        : { method: 'conditions', consentType: 'expressed' as const }),
     })),
   );
 }

@@ -9,9 +9,16 @@ export interface Draft {
   readonly explicit: ReadonlySet<string>;
   /** Keys of `groupKey`: switched off, while the twin signs the withdrawal. A switch never jumps back under the finger. */
   readonly leaving: ReadonlySet<string>;
+  /** Keys of `rowKey`: given, to be given anew under other conditions. */
+  readonly renewing: ReadonlySet<string>;
 }
 
-export const NO_DRAFT: Draft = { groups: new Set(), explicit: new Set(), leaving: new Set() };
+export const NO_DRAFT: Draft = {
+  groups: new Set(),
+  explicit: new Set(),
+  leaving: new Set(),
+  renewing: new Set(),
+};
 
 export interface RowName {
   purpose: string;

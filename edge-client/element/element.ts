@@ -100,7 +100,7 @@ function live(host: TwinkeepConsentElement, root: ShadowRoot, twin: Twin): Life 
   let asked = false;
   const view = (): PanelView => {
     const purposes = host.getAttribute('purpose')?.split(/\s+/).filter(Boolean) ?? null;
-    return viewPanel({ ...watched.state(), purposes, special: host.texts.special ?? [] });
+    return viewPanel({ ...watched.state(), purposes });
   };
 
   const render = (): void => {

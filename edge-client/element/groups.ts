@@ -18,10 +18,10 @@ export const GROUP_OF: Readonly<Record<Operation, GroupName>> = {
   synthesise: 'synthesise',
 };
 
-/** In these the category is used. */
-const IN_FORCE: ReadonlySet<string> = new Set(['given', 'renewed', 'allowed']);
+/** In these the category is used: the `PERMITTING_STATUSES` of `@twinkeep/consent`, without all that comes with it. */
+export const IN_FORCE: ReadonlySet<string> = new Set<CellStatus>(['given', 'renewed', 'allowed']);
 /** In these the person may be asked: nothing was answered, or the answer no longer counts. */
-const OPEN: ReadonlySet<string> = new Set([
+const OPEN: ReadonlySet<string> = new Set<CellStatus>([
   'unknown',
   'requested',
   'deferred',

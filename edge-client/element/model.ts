@@ -1,5 +1,5 @@
 /** From what the twin says to what is shown: a pure function of its cells, its receipts and the draft. */
-import type { Category, Operation, PrivacyFloor } from '@twinkeep/consent';
+import type { Operation, PrivacyFloor } from '@twinkeep/consent';
 import type { ConsentCellView, ConsentReceiptView } from '../twin/types.ts';
 import { groupKey, rowKey, type Draft, type RowName } from './draft.ts';
 import { GROUP_OF, isInForce, isOpen, type GroupName, type Status } from './groups.ts';
@@ -28,9 +28,11 @@ export interface RowView extends RowName {
   key: string;
   necessity: 'required' | 'optional';
   groups: readonly GroupView[];
-  /** Special categories (GDPR Article 9) are accepted twice. */
+  /** Special categories (GDPR Article 9) are accepted twice; `explicit`: the second time. */
   special: boolean;
   explicit: boolean;
+  /** What is given is about to be given under other conditions, which is a yes of its own. */
+  renewing: boolean;
   /** `mixed`: some of its groups are in force or chosen. */
   toggle: 'on' | 'off' | 'mixed';
   /** Under which conditions it was given. */
@@ -50,9 +52,6 @@ export interface PanelView {
   chosen: number;
 }
 
-/** Psychographic data let one infer beliefs and health; CJEU C-184/20 counts what reveals them indirectly. */
-const ALWAYS_SPECIAL: Category = 'psychographic';
-
 export interface ModelInput {
   cells: readonly ConsentCellView[];
   /** Oldest first. */
@@ -60,8 +59,6 @@ export interface ModelInput {
   draft: Draft;
   /** Only these purposes; null: all. */
   purposes: readonly string[] | null;
-  /** Categories that take a second, explicit yes, besides psychographic data. */
-  special: readonly Category[];
 }
 
 export function viewPanel(input: ModelInput): PanelView {
@@ -93,11 +90,7 @@ function rank({ necessity }: RowView): number {
   return necessity === 'required' ? 0 : 1;
 }
 
-function viewRow(
-  name: RowName,
-  cells: readonly ConsentCellView[],
-  { receipts, draft, special }: ModelInput,
-): RowView {
+function viewRow(name: RowName, cells: readonly ConsentCellView[], { receipts, draft }: ModelInput): RowView {
   const groups = [...new Set(Object.values(GROUP_OF))]
     .map((group) => ({ group, own: cells.filter(({ operation }) => GROUP_OF[operation] === group) }))
     .filter(({ own }) => own.length > 0)
@@ -107,8 +100,9 @@ function viewRow(
     key: rowKey(name),
     necessity: cells.some(({ necessity }) => necessity === 'required') ? 'required' : 'optional',
     groups,
-    special: name.category === ALWAYS_SPECIAL || special.includes(name.category),
+    special: cells.some(({ explicit }) => explicit),
     explicit: draft.explicit.has(rowKey(name)),
+    renewing: draft.renewing.has(rowKey(name)),
     toggle: !groups.some(({ on }) => on) ? 'off' : groups.every(isWholly) ? 'on' : 'mixed',
     floor: groups.some(({ used }) => used) ? floorOf(name, receipts) : null,
   };
@@ -145,12 +139,15 @@ function viewGroup(
   };
 }
 
-/** The newest signed event that named the row says under which conditions. */
+/** The newest yes to the row says under which conditions. */
 function floorOf(
   { purpose, category }: RowName,
   receipts: readonly ConsentReceiptView[],
 ): PrivacyFloor | null {
-  const grants = receipts.toReversed().flatMap(({ event }) => event.grants);
+  const grants = receipts
+    .toReversed()
+    .filter(({ event }) => event.event.type === 'grant' || event.event.type === 'renew')
+    .flatMap(({ event }) => event.grants);
   const newest = grants.find(
     (grant) =>
       grant.purpose === purpose && grant.category === category && grant.operations.includes('contribute'),

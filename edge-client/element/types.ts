@@ -14,8 +14,6 @@ export interface ConsentTexts {
   };
   /** What a category is in this app. Default: the element's own words, which fit any app. */
   categories?: Partial<Readonly<Record<Category, { name: string; what: string }>>>;
-  /** Further categories that take a second, explicit yes, e.g. all of a clinic's. Psychographic data always do. */
-  special?: readonly Category[];
   /** Name of a purpose by its IRI, for purposes beyond `PURPOSES` of `@twinkeep/consent`, or in words of your own. */
   purposes?: Readonly<Record<string, string>>;
 }

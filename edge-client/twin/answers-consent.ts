@@ -50,6 +50,8 @@ export interface ConsentCellView {
   validUntil: string | null;
   /** False while a no is so fresh that asking again would be nagging. */
   mayAsk: boolean;
+  /** Whether the law here takes an explicit yes, in two steps: a grant then says `consentType: 'explicit'` and `confirm` in its method. */
+  explicit: boolean;
 }
 
 export type ConsentChange =

@@ -169,6 +169,17 @@ function sectorOf(specs: readonly TaskSpec[], purpose: string): Sector {
   return specs.find((spec) => spec.purpose === purpose)?.sector ?? 'general';
 }
 
+/** Whether a yes of the person themselves takes more than a switch. */
+export function takesExplicitYes(
+  category: Category,
+  purpose: string,
+  { jurisdiction }: CheckedSettings,
+  specs: readonly TaskSpec[],
+): boolean {
+  const { consentTypes, twoSteps } = resolveRegime(jurisdiction, category, sectorOf(specs, purpose));
+  return !consentTypes.includes('expressed') || twoSteps.includes('subject');
+}
+
 function common(
   { method = 'toggle', uiFlow }: ConsentChoice,
   { settings, specs }: ChoiceContext,

@@ -38,6 +38,7 @@ import {
   lastWordsFor,
   namedCategories,
   refusalsFor,
+  takesExplicitYes,
   withdrawalsFor,
   type ChoiceContext,
 } from './consent-choice.ts';
@@ -137,7 +138,7 @@ export function viewReceipt({ id, jws, receipt }: ConsentEntry): ConsentReceiptV
   return { id, jws, event: jwsToEvent(jws), receipt };
 }
 
-function viewCells({ tasks, platform }: Home, chain: readonly ConsentEntry[]): ConsentCellView[] {
+function viewCells({ settings, tasks, platform }: Home, chain: readonly ConsentEntry[]): ConsentCellView[] {
   const state = readConsentChain(chain).signed;
   const logged = new Set(chain.filter(({ receipt }) => receipt !== null).map(({ id }) => id));
   const now = platform.clock();
@@ -154,7 +155,10 @@ function viewCells({ tasks, platform }: Home, chain: readonly ConsentEntry[]): C
     operation,
   }));
   const named = new Map([...asked, ...answered].map((cell) => [JSON.stringify(Object.values(cell)), cell]));
-  return [...named.values()].map((cell) => viewCell(cell, state, logged, now, specs));
+  return [...named.values()].map((cell) => ({
+    ...viewCell(cell, state, logged, now, specs),
+    explicit: takesExplicitYes(cell.category, cell.purpose, settings, specs),
+  }));
 }
 
 function viewCell(
@@ -163,7 +167,7 @@ function viewCell(
   logged: ReadonlySet<string>,
   now: number,
   specs: Parameters<typeof namedCategories>[0],
-): ConsentCellView {
+): Omit<ConsentCellView, 'explicit'> {
   const { purpose, category, operation } = named;
   const cell = findCell(state, category, purpose, operation);
   const status = cellStatusAt(cell, now);

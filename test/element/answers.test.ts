@@ -137,6 +137,10 @@ it('by keyboard alone: a yes with its second yes, a withdrawal, a receipt, the e
 
   await tabTo('Receipts (2)');
   await press('Enter');
+  await page
+    .getByText(/entry \d+ of the public log/)
+    .nth(1)
+    .waitFor();
   await tabTo('Download');
   const [receipt] = await Promise.all([page.waitForEvent('download'), press('Enter')]);
   expect(receipt.suggestedFilename()).toMatch(/^consent-receipt-\d{4}-\d\d-\d\d-[\w-]{8}\.json$/);
@@ -226,6 +230,11 @@ describe('what is signed', () => {
     // Without conditions from now on.
     await cohort.fill('');
     await page.getByLabel('Largest privacy loss (ε)').fill('');
+    await click(button('Apply to what is allowed'));
+    // Other conditions are another yes, and a sensitive kind takes that twice as well.
+    await page.locator('twinkeep-consent .confirm[aria-invalid=true]:focus').waitFor();
+    expect(await signed()).toHaveLength(3);
+    await page.keyboard.press('Space');
     await click(button('Apply to what is allowed'));
     await said('Allowed: Personality and interests.');
     const last = (await signed()).at(-1) as { grants: object[] };

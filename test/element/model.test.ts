@@ -1,5 +1,12 @@
 /** What the element shows and asks the twin to sign, from cells alone. */
-import { CATEGORIES, OPERATIONS, type Category, type CellStatus, type Operation } from '@twinkeep/consent';
+import {
+  CATEGORIES,
+  OPERATIONS,
+  PERMITTING_STATUSES,
+  type Category,
+  type CellStatus,
+  type Operation,
+} from '@twinkeep/consent';
 import type { ConsentCellView, GrantChoice } from '@twinkeep/edge-client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +26,7 @@ import {
   withLeaving,
   type Draft,
 } from '../../edge-client/element/draft.ts';
+import { IN_FORCE } from '../../edge-client/element/groups.ts';
 import { viewPanel, type PanelView, type RowView } from '../../edge-client/element/model.ts';
 import { groupStatus, rowStatus } from '../../edge-client/element/view/status.ts';
 import { languageOf } from '../../edge-client/element/words/language.ts';
@@ -34,7 +42,15 @@ function cell(
   status: CellStatus,
   more: Partial<ConsentCellView> = {},
 ): ConsentCellView {
-  const answer = { status, logged: true, validUntil: null, mayAsk: true, necessity: 'optional' as const };
+  const explicit = category === 'psychographic';
+  const answer = {
+    status,
+    logged: true,
+    validUntil: null,
+    mayAsk: true,
+    necessity: 'optional' as const,
+    explicit,
+  };
   return { purpose: PURPOSE, category, operation, ...answer, ...more };
 }
 
@@ -42,7 +58,7 @@ const cells = (category: Category, status: CellStatus, more?: Partial<ConsentCel
   TWIN.map((operation) => cell(category, operation, status, more));
 
 const view = (shown: readonly ConsentCellView[], draft: Draft = NO_DRAFT): PanelView =>
-  viewPanel({ cells: shown, receipts: [], draft, purposes: null, special: [] });
+  viewPanel({ cells: shown, receipts: [], draft, purposes: null });
 
 const rowsOf = ({ purposes }: PanelView): RowView[] => purposes.flatMap(({ rows }) => rows);
 
@@ -50,6 +66,8 @@ function choose(shown: readonly ConsentCellView[], categories: readonly Category
   const rows = rowsOf(view(shown)).filter(({ category }) => categories.includes(category));
   return withGroups(draft, rows.flatMap(groupKeys), true);
 }
+
+const isChosen = ({ chosen }: { chosen: boolean }): boolean => chosen;
 
 describe('what is shown', () => {
   test('is off where nobody answered: nothing is chosen beforehand', () => {
@@ -74,7 +92,6 @@ describe('what is shown', () => {
       receipts: [],
       draft: NO_DRAFT,
       purposes: [OTHER],
-      special: [],
     });
     expect(filtered.purposes.map(({ purpose }) => purpose)).toEqual([OTHER]);
   });
@@ -88,6 +105,10 @@ describe('what is shown', () => {
     const keys = rowsOf(view(all)).flatMap(groupKeys);
     expect(rowsOf(view(all))[0]).toMatchObject({ toggle: 'on' });
     expect(rowsOf(view(all, withLeaving(NO_DRAFT, keys, true)))[0]).toMatchObject({ toggle: 'off' });
+  });
+
+  test('counts as used what the gate permits', () => {
+    expect(IN_FORCE).toEqual(PERMITTING_STATUSES);
   });
 
   test('calls a status that it does not know a no', () => {
@@ -117,9 +138,11 @@ describe('what the twin is asked to sign', () => {
   test('a special category is asked for twice, and apart from the others', () => {
     const shown = [...cells('feedback', 'unknown'), ...cells('psychographic', 'unknown')];
     const draft = choose(shown, ['feedback', 'psychographic']);
-    expect(unconfirmed(view(shown, draft)).map(({ category }) => category)).toEqual(['psychographic']);
+    expect(unconfirmed(view(shown, draft), isChosen).map(({ category }) => category)).toEqual([
+      'psychographic',
+    ]);
     const confirmed = withExplicit(draft, [rowKey({ purpose: PURPOSE, category: 'psychographic' })], true);
-    expect(unconfirmed(view(shown, confirmed))).toEqual([]);
+    expect(unconfirmed(view(shown, confirmed), isChosen)).toEqual([]);
     const calls = grantCalls(view(shown, confirmed), { minCohort: 50, maxEpsilon: 2 });
     const terms = { minCohort: 50, maxEpsilon: 2, operations: TWIN };
     expect(calls).toMatchObject([
@@ -127,12 +150,6 @@ describe('what the twin is asked to sign', () => {
       { categories: ['feedback'], method: 'toggle+button', ...terms },
     ]);
     expect(calls[1]).not.toHaveProperty('consentType');
-  });
-
-  test('a clinic may have further special categories', () => {
-    const input = { cells: cells('contextual', 'unknown'), receipts: [], draft: NO_DRAFT, purposes: null };
-    expect(rowsOf(viewPanel({ ...input, special: ['contextual'] }))[0]?.special).toBe(true);
-    expect(rowsOf(viewPanel({ ...input, special: [] }))[0]?.special).toBe(false);
   });
 
   test('new conditions for what is given keep the explicit yes explicit', () => {

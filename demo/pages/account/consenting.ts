@@ -1,5 +1,5 @@
 /** What the visitor allows, as the app follows it: what is allowed is handed to the twin, what is taken back is forgotten. */
-import type { Category } from '@twinkeep/consent';
+import { PERMITTING_STATUSES, type Category } from '@twinkeep/consent';
 import type { ConsentCellView, Twin } from '@twinkeep/edge-client';
 import { gather } from '../ui/gather.ts';
 import type { Guessing } from './guessing.ts';

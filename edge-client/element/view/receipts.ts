@@ -34,7 +34,9 @@ function createLine({ acts, language, names }: Context, first: ConsentReceiptVie
   const { event, id } = first;
   const categories = [...new Set(event.grants.map(({ category }) => category))];
   const type = words.events[event.event.type] ?? words.otherEvent;
-  const what = `${type}: ${language.list(categories.map((category) => names.category(category).name))}`;
+  const named = language.list(categories.map((category) => names.category(category).name));
+  // Events of the person as a whole, such as a new key, name no category.
+  const what = named === '' ? type : `${type}: ${named}`;
   const when = language.moment(event.event.at);
   const place = h('span', {});
   let receipt = first;

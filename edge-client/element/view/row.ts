@@ -112,7 +112,7 @@ function createConfirm({ acts, language: { words }, names }: Context, first: Row
     element,
     update(now, { unconfirmed }) {
       row = now;
-      const asked = now.groups.some(({ chosen }) => chosen);
+      const asked = now.renewing || now.groups.some(({ chosen }) => chosen);
       const forgotten = asked && unconfirmed && !now.explicit;
       box.checked = now.explicit;
       setAttribute(box, 'aria-invalid', forgotten ? 'true' : null);
