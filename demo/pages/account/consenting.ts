@@ -24,11 +24,7 @@ export function followConsents(twin: Twin, intake: Intake, guessing: Guessing): 
   }
 
   const given = (): Category[] => [
-    ...new Set(
-      cells
-        .filter(({ status }) => status === 'given' || status === 'renewed')
-        .map(({ category }) => category),
-    ),
+    ...new Set(cells.filter(({ status }) => PERMITTING_STATUSES.has(status)).map(({ category }) => category)),
   ];
 
   /** Here or in another tab, now or once the log has it. */
