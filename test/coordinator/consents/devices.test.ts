@@ -1,6 +1,5 @@
 /** Several who speak for one subject, over HTTP: each device of the person, an agent the person named, and what they read back. */
-import { decide } from '@twinkeep/consent';
-import { createRecordId } from '@twinkeep/consent';
+import { createRecordId, decide } from '@twinkeep/consent';
 import { MAX_HISTORY_EVENTS, PATHS, randomBytes, thumbprint, verifyConsentReceipt } from '@twinkeep/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consentOf } from '../support/node.ts';

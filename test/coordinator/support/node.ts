@@ -5,7 +5,7 @@ import {
   createConsentSigner,
   createRecordId,
   signConsentEvent,
-  type ConsentEventType,
+  type PrivacyFloor,
   type SignedConsent,
 } from '@twinkeep/consent';
 import {
@@ -49,7 +49,7 @@ const NOTICE = { id: 'notice', version: '1', lang: 'en', hash: `sha-256:${'A'.re
 export async function consentOf(
   node: TestNode,
   subject: string,
-  type: ConsentEventType = 'grant',
+  type: 'grant' | 'refuse' | 'withdraw' = 'grant',
   changes: {
     seq?: number;
     prev?: string | null;
@@ -57,6 +57,7 @@ export async function consentOf(
     at?: number;
     party?: string;
     by?: 'subject' | 'collector';
+    floor?: PrivacyFloor;
   } = {},
 ): Promise<SignedConsent> {
   const { key } = node.device;
@@ -90,6 +91,7 @@ export async function consentOf(
     consentType: 'expressed' as const,
     storage,
     ...(changes.validUntil === undefined ? {} : { validUntil: changes.validUntil }),
+    ...(changes.floor === undefined ? {} : { privacyFloor: changes.floor }),
   };
   const event = createConsentEvent(type === 'grant' ? { ...choice, type, terms } : { ...choice, type });
   const signed = await signConsentEvent(event, signer);
