@@ -6,7 +6,8 @@ export type CoordinatorErrorCode =
   | 'config/invalid'
   | 'config/key-mismatch'
   | 'store/foreign-database'
-  | 'store/missing-row';
+  | 'store/missing-row'
+  | 'store/seal-broken';
 
 export class CoordinatorError extends TwinkeepError<CoordinatorErrorCode> {
   constructor(code: CoordinatorErrorCode, message: string, options?: ErrorOptions) {

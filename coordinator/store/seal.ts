@@ -13,6 +13,7 @@
  */
 import { bytesToBase64Url, concatBytes, utf8ToBytes } from '@twinkeep/audit';
 import type { Random } from '@twinkeep/protocol';
+import { CoordinatorError } from '../errors.ts';
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 
 export const KEY_BYTES = 32;
@@ -52,15 +53,17 @@ export function seal(
   return concatBytes(sealed, cipher.getAuthTag());
 }
 
-/** @throws Error where it was sealed under another key, for another subject or context, or was altered */
+/** @throws CoordinatorError 'store/seal-broken' where it was sealed under another key, for another subject or context, or was altered */
 export function open(key: Uint8Array, subject: string, context: string, sealed: Uint8Array): Uint8Array {
-  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new Error('a sealed value is too short');
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  })
-    .setAAD(binding(subject, context))
-    .setAuthTag(sealed.subarray(-TAG_BYTES));
-  return concatBytes(decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final());
+  try {
+    const nonce = sealed.subarray(0, NONCE_BYTES);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+      .setAAD(binding(subject, context))
+      .setAuthTag(sealed.subarray(Math.max(NONCE_BYTES, sealed.length - TAG_BYTES)));
+    return concatBytes(decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final());
+  } catch (cause) {
+    throw new CoordinatorError('store/seal-broken', 'what is stored was not sealed for this row', { cause });
+  }
 }
 
 /** A pseudonym holds no line break, so that no two pairs are bound alike. */

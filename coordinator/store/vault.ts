@@ -28,7 +28,7 @@ export interface Vault {
   sealFor(tx: Tx, items: readonly ToSeal[]): Promise<(Uint8Array | null)[]>;
   /**
    * One for each in their order; null where the subject was erased.
-   * @throws Error where what is stored was not sealed by this vault for that row: somebody changed the table
+   * @throws CoordinatorError 'store/seal-broken' where what is stored was not sealed by this vault for that row: somebody changed the table
    */
   openFor(db: Db, items: readonly ToOpen[]): Promise<(Uint8Array | null)[]>;
   /** Of these, the subjects who were erased. */

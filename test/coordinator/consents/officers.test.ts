@@ -198,7 +198,8 @@ describe('what takes two officers', () => {
     const id = await propose();
     const third = await createDevice(world.parties, { scope: 'officer', maxTwins: 1 });
     const answers = await Promise.all([approve(id, second), approve(id, third), approve(id, second)]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 404, 404]);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ code }) => code === 'consent/unknown-proposal')).toHaveLength(2);
     expect((await synchronise(world.client, phone)).length).toBe(2);
   });
 

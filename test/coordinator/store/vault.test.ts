@@ -9,6 +9,7 @@ import { openVault, type ToSeal, type Vault } from '../../../coordinator/store/v
 import { createTestDatabase } from '../../support/postgres.ts';
 
 const KEY = randomBytes(32);
+const BROKEN = { code: 'store/seal-broken' };
 const subject = (): string => bytesToBase64Url(randomBytes(16));
 
 let db: Db;
@@ -34,14 +35,14 @@ describe('sealing', () => {
   it('binds to key, subject and context, every byte', () => {
     const sealed = seal(key, 'a', 'x:1', utf8ToBytes('withdrawn'), randomBytes);
     expect(open(key, 'a', 'x:1', sealed)).toEqual(utf8ToBytes('withdrawn'));
-    expect(() => open(randomBytes(32), 'a', 'x:1', sealed)).toThrow();
-    expect(() => open(key, 'b', 'x:1', sealed)).toThrow();
-    expect(() => open(key, 'a', 'x:2', sealed)).toThrow();
+    expect(() => open(randomBytes(32), 'a', 'x:1', sealed)).toThrow(/not sealed for this row/);
+    expect(() => open(key, 'b', 'x:1', sealed)).toThrow(/not sealed for this row/);
+    expect(() => open(key, 'a', 'x:2', sealed)).toThrow(/not sealed for this row/);
     for (let i = 0; i < sealed.length; i++) {
       const changed = sealed.slice();
       changed[i] = (changed[i] as number) ^ 1;
-      expect(() => open(key, 'a', 'x:1', changed)).toThrow();
-      expect(() => open(key, 'a', 'x:1', sealed.subarray(0, i))).toThrow();
+      expect(() => open(key, 'a', 'x:1', changed)).toThrow(/not sealed for this row/);
+      expect(() => open(key, 'a', 'x:1', sealed.subarray(0, i))).toThrow(/not sealed for this row/);
     }
   });
 
@@ -72,8 +73,8 @@ describe('the vault', () => {
     expect(await other.openFor(db, [])).toEqual([]);
     // What was sealed for one is not opened for another, nor in another place.
     const [first, second] = toOpen as [(typeof toOpen)[0], (typeof toOpen)[0]];
-    await expect(vault.openFor(db, [{ ...first, sealed: second.sealed }])).rejects.toThrow();
-    await expect(vault.openFor(db, [{ ...first, context: 'c:1' }])).rejects.toThrow();
+    await expect(vault.openFor(db, [{ ...first, sealed: second.sealed }])).rejects.toMatchObject(BROKEN);
+    await expect(vault.openFor(db, [{ ...first, context: 'c:1' }])).rejects.toMatchObject(BROKEN);
     expect(
       await db.selectFrom('subject_keys').select('subject').where('subject', 'in', [a, b]).execute(),
     ).toHaveLength(2);
