@@ -2,7 +2,7 @@ import type { Category, Operation } from './category.ts';
 import type { CellStatus, Regime } from './regime.ts';
 import type { Sector } from './regimes/resolve.ts';
 import { decidingEntries } from './cell.ts';
-import { findRegime, resolveRegime, resolveRegimes, serves } from './regimes/resolve.ts';
+import { findRegime, resolveRegimes, serves, strictestOf } from './regimes/resolve.ts';
 import type { CellEntry, ConsentCell, ConsentState } from './state.ts';
 import { cellStatusAt, findCell } from './state.ts';
 
@@ -131,7 +131,7 @@ function decideCell(
     allow,
     reason,
     status,
-    regime: resolveRegime(state.places, category, question.sector).id,
+    regime: strictestOf(resolveRegimes(state.places, category, question.sector)).id,
     events: cell === undefined ? [] : cell.entries.flatMap(eventsOf),
     validUntil: cell === undefined ? null : nextChange(cell, allow, at),
   };

@@ -3,7 +3,7 @@ import type { AgeBand, CellEventType, ConsentEvent, ConsentEventType, ConsentGra
 import { ANY_PURPOSE, CELL_EVENTS } from './event.ts';
 import { LOCAL_OPERATIONS } from './category.ts';
 import { instantToMillis } from './instant.ts';
-import type { Regime, Transition } from './regime.ts';
+import type { Opening, Regime, Transition } from './regime.ts';
 import { DAY_MILLIS } from './regime.ts';
 import { SUBJECT_EVENT_RULES } from './regimes/subject-events.ts';
 import { findRegime, specificPlaces } from './regimes/resolve.ts';
@@ -119,7 +119,7 @@ function requireLine(
   if (grant.purpose === ANY_PURPOSE && !narrows) throw violation('only what narrows may name every purpose');
   for (const field of transition.required) requireField(grant, field);
   if (type === 'signal') requireSignal(consent, grant);
-  if (type === 'notify' && grant.state === 'allowed') requireOpening(grant, regime);
+  if (type === 'notify' && regime.opening !== null) requireOpening(grant, regime.opening);
 }
 
 /** A signal speaks of what leaves the controller, unless the controller takes it for more. */
@@ -131,9 +131,8 @@ function requireSignal({ signal }: ConsentEvent, { operations }: ConsentGrant): 
 }
 
 /** What a notice cannot open, it does not claim to. */
-function requireOpening({ category, operations }: ConsentGrant, { opening }: Regime): void {
-  if (opening === null || opening.butNotCategories.includes(category))
-    throw violation(`a notice does not allow ${category}`);
+function requireOpening({ category, operations }: ConsentGrant, opening: Opening): void {
+  if (opening.butNotCategories.includes(category)) throw violation(`a notice does not allow ${category}`);
   if (operations.some((operation) => opening.butNotOperations.includes(operation)))
     throw violation('a notice does not allow one of the operations');
 }

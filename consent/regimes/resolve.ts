@@ -103,9 +103,12 @@ function resolveAnew(places: readonly string[], category: Category, sector: Sect
   return regimes.filter((regime, i) => regimes.indexOf(regime) === i);
 }
 
-/** The one regime under which to ask: that which serves all others too, where there is one. */
-export function resolveRegime(places: readonly string[], category: Category, sector: Sector): Regime {
-  const regimes = resolveRegimes(places, category, sector);
+/** The one regime under which to ask somebody there: that which serves all others too, where there is one. */
+export function resolveRegime(jurisdiction: readonly string[], category: Category, sector: Sector): Regime {
+  return strictestOf(resolveRegimes(specificPlaces(jurisdiction), category, sector));
+}
+
+export function strictestOf(regimes: readonly Regime[]): Regime {
   const serving = regimes.find((regime) => regimes.every((other) => serves(regime, other.id)));
   return serving ?? regimes[0]!;
 }
