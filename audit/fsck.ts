@@ -19,6 +19,9 @@ export type FsckReport =
       problem: string;
     };
 
+/** Told every now and then how many leaves are done, and of how many. */
+export type FsckProgress = (done: number, of: number) => void;
+
 const BATCH = 1024;
 
 /** Trusts the key, the leaves as far as they lead to the root that it signed, and the stored hashes not at all. */
@@ -27,11 +30,12 @@ export async function checkLog(
   key: NoteKey,
   hash: Sha256,
   verify: Ed25519Verify,
+  progress: FsckProgress = () => undefined,
 ): Promise<FsckReport> {
   const head = await store.head();
   if (head === null) return { ok: true, size: 0, root: null };
   const problem = headProblem(head, key, verify);
-  return problem === null ? compareTree(store, head, hash) : { ok: false, subtree: null, problem };
+  return problem === null ? compareTree(store, head, hash, progress) : { ok: false, subtree: null, problem };
 }
 
 /** Throws `log/disagrees` unless the head's note is this key's checkpoint of the head's own size and root. */
@@ -52,9 +56,15 @@ function headProblem(head: LogHead, key: NoteKey, verify: Ed25519Verify): string
   }
 }
 
-async function compareTree(store: LogStore, head: LogHead, hash: Sha256): Promise<FsckReport> {
+async function compareTree(
+  store: LogStore,
+  head: LogHead,
+  hash: Sha256,
+  progress: FsckProgress,
+): Promise<FsckReport> {
   const edge = createCompactRange(0, [], hash);
   for (let start = 0; start < head.size; start += BATCH) {
+    progress(start, head.size);
     const indexes = Array.from({ length: Math.min(BATCH, head.size - start) }, (_, i) => start + i);
     const leaves = await readPresent(indexes, (some) => store.leaves(some[0]!, some.at(-1)! + 1));
     const derived = leaves.flatMap((leaf) => edge.append(hashLeaf(leaf, hash)));

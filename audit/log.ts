@@ -3,7 +3,7 @@ import { signCheckpoint } from './checkpoint.ts';
 import { createCompactRange, type CompactRange } from './compact-range.ts';
 import { verifyEd25519, type Ed25519Signer, type Ed25519Verify } from './ed25519.ts';
 import { AuditError } from './errors.ts';
-import { checkLog, requireSignedHead, type FsckReport } from './fsck.ts';
+import { checkLog, requireSignedHead, type FsckProgress, type FsckReport } from './fsck.ts';
 import { sha256, type Sha256 } from './hash.ts';
 import { leafToEnvelope } from './leaf.ts';
 import { hashLeaf, type ConsistencyProof, type InclusionProof } from './merkle.ts';
@@ -41,7 +41,7 @@ export interface Log {
    */
   receipt(index: number, under?: Pick<LogHead, 'size' | 'note'>): Promise<string>;
   /** Derives everything again from the leaves, in time and reads linear in the log. */
-  fsck(): Promise<FsckReport>;
+  fsck(progress?: FsckProgress): Promise<FsckReport>;
 }
 
 /** Holds no state between calls, so that a log over a store bound to a transaction costs nothing to make. */
@@ -78,7 +78,7 @@ export function createLog(deps: LogDeps): Log {
       const proof = await proveInclusion(index, head.size, reader, hash);
       return proofToText({ index, proof, checkpoint: head.note });
     },
-    fsck: () => checkLog(store, key, hash, verify),
+    fsck: (progress) => checkLog(store, key, hash, verify, progress),
   };
 }
 

@@ -3,6 +3,7 @@ import { TwinkeepError } from '@twinkeep/audit';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';
+import { runFsck } from './fsck/command.ts';
 import { describe } from './http/problem.ts';
 import { initKeys } from './init.ts';
 import { startCoordinator } from './start.ts';
@@ -12,9 +13,11 @@ const HELP = `twinkeep-coordinator: rounds, masked sums, model registry, consent
   twinkeep-coordinator init --config FILE --origin NAME   make the key files that are not there yet, print what goes into
                                                           everyone's trust file; NAME is the log's, like bank.example/twinkeep
   twinkeep-coordinator serve --config FILE                run until told to stop
+  twinkeep-coordinator fsck --config FILE [--json]        check the log and all that it vouches for, row by row; changes nothing,
+                                                          and may run beside the coordinator
 
 The file is described in docs/operate-coordinator.md. Structured logs go to stdout, one JSON object per line.
-Exit codes: 0 stopped, 1 could not start, 2 wrong arguments.
+Exit codes: 0 stopped, or nothing found; 1 could not start, or something found; 2 wrong arguments.
 `;
 
 export async function main(args: readonly string[]): Promise<void> {
@@ -24,11 +27,15 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2;
   } else if (command.kind === 'help') process.stdout.write(HELP);
   else if (command.kind === 'init') await init(command);
+  else if (command.kind === 'fsck') await fsck(command);
   else await serve(command.file);
 }
 
 type Command =
-  { kind: 'help' } | { kind: 'init'; file: string; origin: string } | { kind: 'serve'; file: string };
+  | { kind: 'help' }
+  | { kind: 'init'; file: string; origin: string }
+  | { kind: 'serve'; file: string }
+  | { kind: 'fsck'; file: string; json: boolean };
 
 function parseCommand(args: readonly string[]): Command | null {
   try {
@@ -38,13 +45,16 @@ function parseCommand(args: readonly string[]): Command | null {
       options: {
         config: { type: 'string' },
         origin: { type: 'string' },
+        json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });
     if (values.help === true) return { kind: 'help' };
     const [name, ...rest] = positionals;
-    const { config: file, origin } = values;
+    const { config: file, origin, json = false } = values;
     if (rest.length > 0 || file === undefined) return null;
+    if (name === 'fsck' && origin === undefined) return { kind: 'fsck', file, json };
+    if (json) return null;
     if (name === 'serve' && origin === undefined) return { kind: 'serve', file };
     return name === 'init' && origin !== undefined ? { kind: 'init', file, origin } : null;
   } catch {
@@ -55,6 +65,14 @@ function parseCommand(args: readonly string[]): Command | null {
 async function init({ file, origin }: { file: string; origin: string }): Promise<void> {
   try {
     process.stdout.write(`${JSON.stringify(await initKeys(file, origin), null, 2)}\n`);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function fsck({ file, json }: { file: string; json: boolean }): Promise<void> {
+  try {
+    if (!(await runFsck(await readConfig(file), json))) process.exitCode = 1;
   } catch (error) {
     fail(error);
   }

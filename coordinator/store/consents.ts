@@ -38,7 +38,8 @@ export interface EventWithBody extends StoredEvent {
 }
 
 const SALT_BYTES = 32;
-const contextOf = (index: number): string => `consent:${index}`;
+/** What an event is bound to in the vault, besides its subject. */
+export const contextOf = (index: number): string => `consent:${index}`;
 
 const withSealed = (db: Db) =>
   db
