@@ -2,7 +2,7 @@ export { PackError, type AuditorErrorCode } from './errors.ts';
 export { readPack, type ReadPack } from './pack.ts';
 export type { KeptReceipt } from './receipts.ts';
 export {
-  CHECK_IDS,
+  CHECK_TITLES,
   type Check,
   type CheckId,
   type CheckStatus,

@@ -48,6 +48,28 @@ export const CHECK_IDS = [
 ] as const;
 export type CheckId = (typeof CHECK_IDS)[number];
 
+/** What each check says, where it passes. */
+export const CHECK_TITLES: Readonly<Record<CheckId, string>> = {
+  manifest: 'The pack is whole, and the coordinator signed it',
+  checkpoint: 'The log signed the checkpoint',
+  witnesses: 'Witnesses saw the checkpoint',
+  inclusion: 'Entries are in the log',
+  commitments: 'Entries commit to what is shown',
+  statements: 'The coordinator signed its statements',
+  configurations: 'Helpers signed the rounds, which follow from their tasks',
+  speakers: 'The issuer says for whom keys speak',
+  consents: 'Consent events are signed by who may speak',
+  histories: 'Histories have no gap',
+  receipts: 'Receipts are borne out',
+  rules: 'The rules of consent are those of this verifier',
+  sets: 'Sets are the reports shown',
+  reports: 'Devices signed their reports',
+  members: 'Members are those that the devices signed',
+  gate: 'Every twin used had consented then',
+  dropped: 'What was left out was left out rightly',
+  chain: 'The rounds lead from the model to its first weights',
+};
+
 export const MAX_FINDINGS = 50;
 
 /** What became of one round's reports when the gate was run again. */

@@ -22,6 +22,8 @@ mirror  copies a log's tiles, each verified before it is written, and continues 
   --json             print one JSON object instead of words
   --help             print this
 
+twinkeep-audit verify-pack|replay|evidence --help   about evidence of consents and rounds
+
 Exit status: 0 if all of it verified, 1 if anything did not, 2 if it could not be tried.
 `;
 

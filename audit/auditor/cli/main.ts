@@ -2,6 +2,8 @@ import { createReadStream } from 'node:fs';
 
 import { AuditError, verifyExport } from '@twinkeep/audit';
 
+import { EVIDENCE_COMMANDS } from './evidence-command.ts';
+import { runEvidence } from './evidence.ts';
 import { HELP, readCommand, UsageError, type VerifyCommand } from './command.ts';
 import { failureToJson, failureToText, reportToJson, reportToText } from './print.ts';
 import { nativeSha256 } from './sha256.ts';
@@ -12,8 +14,8 @@ const READ_SIZE = 1024 * 1024;
 /** Runs the command and returns the exit status. */
 export async function main(args: string[]): Promise<number> {
   try {
-    const command = await readCommand(args);
-    const { output, status } = await run(command);
+    const isEvidence = EVIDENCE_COMMANDS.some((name) => name === args[0]);
+    const { output, status } = isEvidence ? await runEvidence(args) : await run(await readCommand(args));
     process.stdout.write(output);
     return status;
   } catch (error) {

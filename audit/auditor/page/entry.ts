@@ -1,0 +1,2 @@
+import './verifier.css';
+import './main.ts';
