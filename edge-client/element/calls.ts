@@ -1,7 +1,7 @@
 /** From rows and groups to what the twin is asked to sign: as few events as say exactly that. Nothing is implied beyond them. */
 import type { Category, Operation } from '@twinkeep/consent';
 import type { GrantChoice } from '../twin/types.ts';
-import { groupKey, rowKey } from './draft.ts';
+import { groupKey } from './draft.ts';
 import type { GroupView, PanelView, RowView } from './model.ts';
 
 export interface Named {
@@ -85,12 +85,6 @@ export function withdrawalCalls(
 
 export function groupKeys({ groups, ...row }: RowView): string[] {
   return groups.map(({ name }) => groupKey(row, name));
-}
-
-export function rowKeys(view: PanelView, purpose: string): string[] {
-  return view.purposes
-    .filter((shown) => shown.purpose === purpose)
-    .flatMap(({ rows }) => rows.map((row) => rowKey(row)));
 }
 
 function termsOf({ minCohort, maxEpsilon }: Conditions): Pick<GrantChoice, 'minCohort' | 'maxEpsilon'> {

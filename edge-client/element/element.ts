@@ -3,7 +3,7 @@ import type { Twin } from '../twin/types.ts';
 import { createActs, type Emit } from './acts.ts';
 import { viewPanel, type PanelView } from './model.ts';
 import { namesOf } from './names.ts';
-import { watchTwin, type Watched } from './state.ts';
+import { watchTwin } from './state.ts';
 import { adoptStyles } from './style/sheet.ts';
 import type { ConsentTexts } from './types.ts';
 import { createPanel, type Panel } from './view/panel.ts';
@@ -14,9 +14,6 @@ const NO_TEXTS: ConsentTexts = { controller: location.hostname };
 
 /** What belongs to one twin in one place of the page. */
 interface Life {
-  twin: Twin;
-  watched: Watched;
-  render(): void;
   /** Another language, other texts or attributes. */
   rebuild(): void;
   end(): void;
@@ -130,7 +127,7 @@ function live(host: TwinkeepConsentElement, root: ShadowRoot, twin: Twin): Life 
     render();
   };
   rebuild();
-  return { twin, watched, render, rebuild, end: () => watched.end() };
+  return { rebuild, end: watched.end };
 }
 
 /** The element's own attribute, then that of what it stands in, then the document's, then what the browser is set to. */

@@ -20,8 +20,8 @@ export const GROUP_OF: Readonly<Record<Operation, GroupName>> = {
 
 /** In these the category is used: the `PERMITTING_STATUSES` of `@twinkeep/consent`, without all that comes with it. */
 export const IN_FORCE: ReadonlySet<string> = new Set<CellStatus>(['given', 'renewed', 'allowed']);
-/** In these the person may be asked: nothing was answered, or the answer no longer counts. */
-const OPEN: ReadonlySet<string> = new Set<CellStatus>([
+/** In these nobody has said anything that counts. */
+const UNANSWERED: ReadonlySet<string> = new Set<CellStatus>([
   'unknown',
   'requested',
   'deferred',
@@ -30,13 +30,25 @@ const OPEN: ReadonlySet<string> = new Set<CellStatus>([
   'stale_notice',
   'superseded',
 ]);
+const OWN_NO: ReadonlySet<string> = new Set<CellStatus>(['refused', 'withdrawn', 'objected']);
+/** In these an opt-out law lets data be used, now or soon, without a yes. */
+const OPT_OUT: ReadonlySet<string> = new Set<CellStatus>(['noticed', 'allowed']);
 
 export function isInForce(status: string): boolean {
   return IN_FORCE.has(status);
 }
 
-export function isOpen(status: string): boolean {
-  return OPEN.has(status);
+export function isUnanswered(status: string): boolean {
+  return UNANSWERED.has(status);
+}
+
+/** Whether a no of the person's own is still missing: it may always be said, whatever others have said of the cell. */
+export function isRefusable(status: string): boolean {
+  return !isInForce(status) && !OWN_NO.has(status);
+}
+
+export function isOptOut(status: string): boolean {
+  return OPT_OUT.has(status);
 }
 
 /** A status that this version has no words for is a no: the gate denies all that it does not know either. */

@@ -2,7 +2,7 @@
 import type { Operation, PrivacyFloor } from '@twinkeep/consent';
 import type { ConsentCellView, ConsentReceiptView } from '../twin/types.ts';
 import { groupKey, rowKey, type Draft, type RowName } from './draft.ts';
-import { GROUP_OF, isInForce, isOpen, type GroupName, type Status } from './groups.ts';
+import { GROUP_OF, isInForce, isOptOut, isRefusable, type GroupName, type Status } from './groups.ts';
 
 export interface GroupView {
   name: GroupName;
@@ -12,7 +12,7 @@ export interface GroupView {
   /** All of it is; `used`: at least a part. */
   inForce: boolean;
   used: boolean;
-  /** Whether the person may be asked for it now. */
+  /** The person has not said no to all of it, and it is not in force. */
   open: boolean;
   chosen: boolean;
   /** How its switch stands. */
@@ -20,7 +20,6 @@ export interface GroupView {
   logged: boolean;
   /** RFC 3339; the earliest of its operations. */
   validUntil: string | null;
-  mayAsk: boolean;
 }
 
 /** One category for one purpose: what a toggle stands for. */
@@ -46,7 +45,9 @@ export interface PurposeView {
 
 export interface PanelView {
   purposes: readonly PurposeView[];
-  /** Rows of which something is in force, may be asked, or is chosen. */
+  /** Something here is used without a yes, or will be, until the person objects. */
+  optOut: boolean;
+  /** Rows of which something is in force, may be refused, or is chosen. */
   given: number;
   open: number;
   chosen: number;
@@ -80,6 +81,7 @@ export function viewPanel(input: ModelInput): PanelView {
     rows.filter(({ groups }) => groups.some(holds)).length;
   return {
     purposes: named,
+    optOut: shown.some(({ status }) => isOptOut(status)),
     given: count(({ used }) => used),
     open: count(({ open }) => open),
     chosen: count(({ chosen }) => chosen),
@@ -130,12 +132,11 @@ function viewGroup(
     status: statuses.length === 1 ? (statuses[0] as Status) : 'in-part',
     inForce,
     used,
-    open: statuses.some(isOpen),
+    open: statuses.some(isRefusable),
     chosen,
     on: chosen || (used && !draft.leaving.has(key)),
     logged: cells.every(({ logged }) => logged),
     validUntil: ends[0] ?? null,
-    mayAsk: cells.every(({ mayAsk }) => mayAsk),
   };
 }
 

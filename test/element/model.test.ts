@@ -115,12 +115,21 @@ describe('what is shown', () => {
     const strange = cells('feedback', 'quarantined' as CellStatus);
     const [row] = rowsOf(view(strange));
     expect(row?.toggle).toBe('off');
-    expect(view(strange)).toMatchObject({ given: 0, open: 0 });
+    expect(view(strange)).toMatchObject({ given: 0, open: 1 });
     for (const tag of ['en', 'de', 'es'])
       expect(rowStatus(row as RowView, languageOf([tag]))).toEqual({
         text: languageOf([tag]).words.status.other('quarantined'),
         tone: 'no',
       });
+  });
+
+  test('says so where an opt-out law lets data be used, and takes a no to whatever is not one yet', () => {
+    expect(view(cells('feedback', 'unknown')).optOut).toBe(false);
+    expect(view(cells('feedback', 'allowed'))).toMatchObject({ optOut: true, given: 1, open: 0 });
+    for (const status of ['noticed', 'restricted', 'pending_guardian', 'denied_by_signal'] as const)
+      expect(refusalCalls(view(cells('feedback', status)))).toMatchObject([{ categories: ['feedback'] }]);
+    for (const status of ['refused', 'withdrawn', 'objected', 'allowed'] as const)
+      expect(refusalCalls(view(cells('feedback', status)))).toEqual([]);
   });
 
   test('says until when, and what still waits for the log', () => {

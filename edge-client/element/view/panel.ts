@@ -42,10 +42,11 @@ export function createPanel(given: Context): Panel {
   const offline = h('p', { part: 'offline', class: 'banner', role: 'status' });
   const trouble = h('p', { part: 'error', class: 'banner trouble', role: 'alert' });
   const waiting = h('p', { part: 'waiting', class: 'banner' }, words.loading);
+  const beforehand = h('p', { class: 'what' });
   const asked = h(
     'div',
     { class: 'asked' },
-    h('p', { class: 'what' }, words.nothingChosen),
+    beforehand,
     purposes.element,
     answers.element,
     conditions.element,
@@ -75,6 +76,7 @@ export function createPanel(given: Context): Panel {
       setAttribute(element, 'aria-busy', busy || standing === 'waiting' ? 'true' : 'false');
       setText(title, erasure === null ? words.title : endOf(erasure, words.own).title);
       for (const child of [...top.children].slice(1)) show(child as HTMLElement, standing !== 'erased');
+      setText(beforehand, view.optOut ? words.optOut : words.nothingChosen);
       setText(offline, online ? '' : words.offline);
       setText(trouble, state.trouble === null ? '' : language.why(state.trouble.reason, state.trouble.why));
       show(waiting, standing === 'waiting');

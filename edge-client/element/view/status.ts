@@ -1,6 +1,6 @@
 /** The state of a cell in words: colour and shape only underline them. */
 import type { PrivacyFloor } from '@twinkeep/consent';
-import { isOpen } from '../groups.ts';
+import { isUnanswered } from '../groups.ts';
 import type { GroupView, RowView } from '../model.ts';
 import type { Language } from '../words/language.ts';
 
@@ -34,7 +34,7 @@ export function groupStatus(
   const parts = [known[status] ?? words.other(status.replaceAll('_', ' '))];
   if (validUntil !== null) parts.push(words.until(language.day(validUntil)));
   if (!logged) parts.push(words.waiting);
-  return { text: parts.join(', '), tone: used ? 'yes' : isOpen(status) ? 'open' : 'no' };
+  return { text: parts.join(', '), tone: used ? 'yes' : isUnanswered(status) ? 'open' : 'no' };
 }
 
 function floorWords(floor: PrivacyFloor | null, { words, number }: Language): string[] {

@@ -5,6 +5,8 @@ export const DE: Words = {
   intro: (controller) =>
     `${controller} bittet Sie um Ihre Einwilligung. Sie entscheiden für jede Art von Daten und jeden Zweck einzeln und können Ihre Meinung hier jederzeit ändern.`,
   nothingChosen: 'Es ist nichts für Sie vorausgewählt. Was Sie ausgeschaltet lassen, wird nicht verwendet.',
+  optOut:
+    'Was ohne Ihr Ja eingeschaltet ist, wird verwendet, weil das Recht hier es erlaubt, bis Sie widersprechen. Ausschalten ist Ihr Widerspruch; alles andere ist aus, bis Sie es einschalten.',
   notice: {
     rest: 'Der übrige Hinweis',
     version: (version) => `Hinweis, Fassung ${version}`,

@@ -5,6 +5,8 @@ export const EN: Words = {
   intro: (controller) =>
     `${controller} asks for your permission. You decide for each kind of data and each purpose, and you can change your mind here at any time.`,
   nothingChosen: 'Nothing is chosen for you. Whatever you leave off is not used.',
+  optOut:
+    'What is on without your yes is used because the law here allows it until you object. Switching it off is your objection; everything else is off until you switch it on.',
   notice: {
     rest: 'The rest of the notice',
     version: (version) => `Notice, version ${version}`,

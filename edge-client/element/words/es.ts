@@ -5,6 +5,8 @@ export const ES: Words = {
   intro: (controller) =>
     `${controller} le pide permiso. Usted decide para cada tipo de datos y cada finalidad, y puede cambiar de opinión aquí en cualquier momento.`,
   nothingChosen: 'No hay nada elegido de antemano. Lo que deje apagado no se usa.',
+  optOut:
+    'Lo que está encendido sin su sí se usa porque aquí la ley lo permite hasta que usted se oponga. Apagarlo es oponerse; lo demás está apagado hasta que lo encienda.',
   notice: {
     rest: 'El resto del aviso',
     version: (version) => `Aviso, versión ${version}`,

@@ -12,6 +12,8 @@ export interface Words {
   /** @param controller who asks, as the host app names them */
   intro: (controller: string) => string;
   nothingChosen: string;
+  /** In place of that, where the law lets data be used until somebody objects. */
+  optOut: string;
   notice: { rest: string; version: (version: string) => string; read: string };
   loading: string;
   offline: string;
