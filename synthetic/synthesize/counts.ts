@@ -1,7 +1,6 @@
 /**
  * All that a private fit ever learns of a table: whole-number counts, with noise. A plan asks for marginals per class; a row has one
- * class, so that of one class each row adds 1 to one cell of every marginal asked, and q marginals have L2 sensitivity sqrt(q) for
- * a table with a row more or less. Counts of plans can be added up over sites, and noise can be added by whoever adds them up.
+ * class, so that it adds 1 to one cell of each of the q marginals of its class: L2 sensitivity sqrt(q) for a table with a row more or less. Counts of plans can be added up over sites, and noise can be added by whoever adds them up.
  */
 import { addNoise, randomBytes, webCryptoPrg, type Ratio } from '@twinkeep/protocol';
 
@@ -22,37 +21,52 @@ export function marginalSize({ sizes }: Marginal): number {
 
 /** All counts in the order of the plan, one after the other. `cells`: per attribute the cell of every row. */
 export function countPlan(cells: readonly Int32Array[], classes: Int32Array, plan: Plan): Int32Array {
-  const offsets = planOffsets(plan);
-  const counts = new Int32Array(offsets.total);
-  for (const [label, marginals] of plan.entries())
-    for (const [i, { attributes, maps, sizes }] of marginals.entries()) {
-      const offset = (offsets.at[label] as number[])[i] as number;
-      const [a, b] = attributes.map((attribute) => cells[attribute] as Int32Array);
-      const [mapA, mapB] = maps;
-      for (let row = 0; row < classes.length; row++) {
-        if (classes[row] !== label) continue;
-        let cell = groupOf(mapA, (a as Int32Array)[row] as number);
-        if (b !== undefined) cell = cell * (sizes[1] as number) + groupOf(mapB, b[row] as number);
-        counts[offset + cell]! += 1;
-      }
+  const counts = new Int32Array(planSize(plan));
+  const members = plan.map((): number[] => []);
+  for (const [row, label] of classes.entries()) members[label]?.push(row);
+  let from = 0;
+  for (const [label, rows] of members.entries())
+    for (const marginal of plan[label] ?? []) {
+      const size = marginalSize(marginal);
+      countMarginal(cells, rows, marginal, counts.subarray(from, from + size));
+      from += size;
     }
   return counts;
+}
+
+function countMarginal(
+  cells: readonly Int32Array[],
+  rows: readonly number[],
+  { attributes, maps, sizes }: Marginal,
+  counts: Int32Array,
+): void {
+  const [a, b] = attributes.map((attribute) => cells[attribute] as Int32Array);
+  const [mapA, mapB] = maps;
+  for (const row of rows) {
+    let cell = groupOf(mapA, (a as Int32Array)[row] as number);
+    if (b !== undefined) cell = cell * (sizes[1] as number) + groupOf(mapB, b[row] as number);
+    counts[cell]! += 1;
+  }
 }
 
 function groupOf(map: readonly number[] | null | undefined, cell: number): number {
   return map === null || map === undefined ? cell : (map[cell] as number);
 }
 
-export function planOffsets(plan: Plan): { at: number[][]; total: number } {
-  let total = 0;
-  const at = plan.map((marginals) =>
+export function planSize(plan: Plan): number {
+  return plan.flat().reduce((sum, marginal) => sum + marginalSize(marginal), 0);
+}
+
+/** The counts of a plan, marginal by marginal. */
+export function splitCounts(plan: Plan, counts: Int32Array): Float64Array[][] {
+  let from = 0;
+  return plan.map((marginals) =>
     marginals.map((marginal) => {
-      const offset = total;
-      total += marginalSize(marginal);
-      return offset;
+      const size = marginalSize(marginal);
+      from += size;
+      return Float64Array.from(counts.subarray(from - size, from));
     }),
   );
-  return { at, total };
 }
 
 /** A vector of counts with discrete Gaussian noise of the variance; exact where the variance is null. */

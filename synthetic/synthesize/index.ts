@@ -65,14 +65,15 @@ export {
   fitMst,
   fitMstFromCounts,
   fitMstOfTable,
-  type CountSource,
   type MstModel,
   type MstOptions,
   type PrivacyLedger,
   type TreeClass,
 } from './mst.ts';
+
 export { parseModel } from './model.ts';
 export type { Conditions } from './sample-mst.ts';
+export type { CountSource } from './steps.ts';
 export {
   parseSchema,
   type CategorySchema,

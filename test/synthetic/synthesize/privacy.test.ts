@@ -10,6 +10,7 @@ import {
 } from '@twinkeep/synthetic/synthesize';
 import { addNoise, randomBytes, webCryptoPrg } from '@twinkeep/protocol';
 import { describe, expect, it } from 'vitest';
+import { clopperPearson, empiricalEpsilon } from '../support/attack.mjs';
 import { knownSchema, knownTable } from '../support/tables.ts';
 
 const schema: TableSchema = {
@@ -22,20 +23,15 @@ const schema: TableSchema = {
 };
 const options = { target: 'left', epsilon: 1, delta: 1e-5 };
 
-/** `more`: a row that the neighbouring table has beyond these. */
-function tiny(more: boolean): Table {
-  const extra = more ? ['y'] : [];
-  const word = (place: number): string[] => [
-    ...Array.from({ length: 40 }, (_, i) => ((i >> place) % 2 ? 'x' : 'y')),
-    ...extra,
-  ];
+function tiny(): Table {
+  const word = (place: number): string[] =>
+    Array.from({ length: 40 }, (_, i) => ((i >> place) % 2 ? 'x' : 'y'));
   return createTable([
     cellsToColumn('a', 'category', word(0)),
     cellsToColumn('b', 'category', word(1)),
     cellsToColumn('c', 'category', word(2)),
     cellsToColumn('left', 'category', [
       ...Array.from({ length: 40 }, (_, i) => (i % 4 === 0 ? 'no' : 'yes')),
-      ...(more ? ['yes'] : []),
     ]),
   ]);
 }
@@ -57,27 +53,21 @@ async function nextNoise(words: number, variance: { num: number; den: number }):
 }
 
 /** A fit with that noise; what was released at every step, and the variances that it was made with. */
-async function released(
-  table: Table,
-  epsilon: number,
-): Promise<{ noise: number[]; variances: number[]; counts: Int32Array[] }> {
+async function released(table: Table, epsilon: number): Promise<{ noise: number[]; variances: number[] }> {
   const noise: number[] = [];
   const variances: number[] = [];
-  const counts: Int32Array[] = [];
   const measure: Measure = async (exact, variance) => {
     const added = await nextNoise(exact.length, variance!);
     const sigma = Math.sqrt(variance!.num / variance!.den);
     variances.push(variance!.num / variance!.den);
     for (const x of added) noise.push(x / sigma);
-    const noisy = exact.map((count, i) => count + added[i]!);
-    counts.push(noisy);
-    return noisy;
+    return exact.map((count, i) => count + added[i]!);
   };
   await fitMstOfTable(table, schema, { ...options, epsilon }, measure).catch((error: Error) => {
     // A table this small may drown altogether; what was released was released.
     if (!/larger than the table/.test(error.message)) throw error;
   });
-  return { noise, variances, counts };
+  return { noise, variances };
 }
 
 describe('the ledger', () => {
@@ -96,7 +86,7 @@ describe('the ledger', () => {
       // Five attributes: 1 class count, 5 one-ways, 10 pairs, 4 edges.
       expect(privacy!.steps.map(({ marginalsPerRow }) => marginalsPerRow)).toEqual([1, 5, 10, 4]);
       expect(privacy!.steps.map(({ rho }) => Math.round((1e4 * rho) / privacy!.rho))).toEqual([
-        500, 1_900, 2_850, 4_750,
+        100, 2_475, 2_970, 4_455,
       ]);
     }
   });
@@ -107,7 +97,7 @@ describe('the noise', () => {
     const noise: number[] = [];
     const seen = new Set<number>();
     for (let fit = 0; fit < 2_000; fit++) {
-      const { noise: more, variances } = await released(tiny(false), 1);
+      const { noise: more, variances } = await released(tiny(), 1);
       noise.push(...more);
       for (const variance of variances) seen.add(variance);
     }
@@ -119,7 +109,7 @@ describe('the noise', () => {
   });
 
   it('is what a fit adds by itself: two fits of one table differ by it, and by nothing else', async () => {
-    const one = createTable(tiny(false).columns.slice(0, 1));
+    const one = createTable(tiny().columns.slice(0, 1));
     const totals = await Promise.all(
       Array.from({ length: 40 }, async () => {
         const { classes, privacy } = await fitMst(
@@ -139,45 +129,31 @@ describe('the noise', () => {
     expect(new Set(totals).size).toBeGreaterThan(5);
   });
 
-  it('keeps neighbouring tables apart no better than epsilon: the bound that an attack finds', async () => {
-    expect(await empiricalEpsilon(1, 1_500)).toBeLessThan(1);
-    // The attack is one: where the noise allows more, it finds more.
-    const loose = await empiricalEpsilon(30, 500);
-    expect(loose).toBeGreaterThan(1.2);
-    expect(loose).toBeLessThan(30);
+  it('keeps neighbouring tables apart no better than epsilon: what an attack proves, with 95 % confidence', async () => {
+    for (const [epsilon, delta] of [
+      [1, 0.01],
+      [3, 0.01],
+      [3, 1e-5],
+    ] as const) {
+      const { bound, cells } = await empiricalEpsilon({ epsilon, delta, trials: 20_000 });
+      expect(bound).toBeLessThan(epsilon);
+      // A row moves its class, four one-ways, six coarse pairs and three edges.
+      expect(cells).toBe(14);
+    }
+  });
+
+  it('the attack has power: where half the noise is left out, it proves more than was claimed', async () => {
+    for (const epsilon of [1, 3]) {
+      const { bound } = await empiricalEpsilon({ epsilon, delta: 0.01, trials: 20_000, noise: 0.5 });
+      expect(bound).toBeGreaterThan(1.1 * epsilon);
+    }
+  });
+
+  it('the bounds of shares are those of Clopper and Pearson', () => {
+    expect(clopperPearson(5, 100, 0.025)).toBeCloseTo(0.0164318, 6);
+    expect(clopperPearson(5, 100, 0.975)).toBeCloseTo(0.1128349, 6);
+    expect(clopperPearson(0, 50, 0.975)).toBeCloseTo(1 - 0.025 ** (1 / 50), 9);
+    expect(clopperPearson(50, 50, 0.025)).toBeCloseTo(0.025 ** (1 / 50), 9);
+    expect([clopperPearson(0, 9, 0.025), clopperPearson(9, 9, 0.975)]).toEqual([0, 1]);
   });
 });
-
-/**
- * An attacker who sees every released count and knows both tables adds up the cells that the extra row moves, each by how exact it is. From
- * how often that is above a threshold with and without the row follows a lower bound of epsilon (95 %, over all thresholds).
- */
-async function empiricalEpsilon(epsilon: number, trials: number): Promise<number> {
-  const statistic = async (more: boolean): Promise<number> => {
-    const { counts, variances } = await released(tiny(more), epsilon);
-    // The extra row is a "yes", class 1, and y in every column. The one-ways of a class are 2 + 2 + 3 cells, those of class 0 first; a
-    // class that drowned has none.
-    const [classes, singles = new Int32Array()] = counts as [Int32Array, Int32Array | undefined];
-    let sum = classes[1]! / variances[0]!;
-    const from = singles.length === 14 ? 7 : classes[1]! > 0 ? 0 : null;
-    for (const cell of from === null ? [] : [from + 1, from + 3, from + 5])
-      sum += singles[cell]! / variances[1]!;
-    return sum;
-  };
-  const without: number[] = [];
-  const withRow: number[] = [];
-  for (let trial = 0; trial < trials; trial++) {
-    without.push(await statistic(false));
-    withRow.push(await statistic(true));
-  }
-  const error = (p: number): number => 2.5 * Math.sqrt((p * (1 - p) + 1 / trials) / trials);
-  const bounds = without
-    .toSorted((a, b) => a - b)
-    .filter((_, i) => i % 10 === 0)
-    .map((threshold) => {
-      const hit = withRow.filter((x) => x >= threshold).length / trials;
-      const falseAlarm = without.filter((x) => x >= threshold).length / trials;
-      return Math.log(Math.max(1e-9, hit - error(hit) - options.delta) / (falseAlarm + error(falseAlarm)));
-    });
-  return Math.max(0, ...bounds);
-}
