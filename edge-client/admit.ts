@@ -6,7 +6,14 @@
  * consent state is the fold of the subject's own signed events.
  */
 import { TwinkeepError } from '@twinkeep/audit';
-import { DAY_MILLIS, decide, type Category, type ConsentState, type ConsentUse } from '@twinkeep/consent';
+import {
+  compileGate,
+  DAY_MILLIS,
+  type Category,
+  type ConsentState,
+  type ConsentUse,
+  type Gate,
+} from '@twinkeep/consent';
 import { customerEventSchema, firstIssue, type CustomerEvent } from '@twinkeep/protocol';
 import * as v from 'valibot';
 
@@ -84,12 +91,42 @@ export function mayCollect(
   category: Category,
   subject: string,
   consent: ConsentState,
-  { uses }: AdmitPolicy,
+  policy: AdmitPolicy,
   now: number,
 ): boolean {
+  if (consent.subject !== subject) return false;
+  return gatesOf(category, subject, consent, policy).some((gate) => gate(now).allow);
+}
+
+/**
+ * One decision serves all events that arrive until a consent event or its own end changes it. Kept with the state itself, which never
+ * changes: a new event makes a new state, and the gates of the old one are forgotten with it.
+ */
+const GATES = new WeakMap<ConsentState, WeakMap<AdmitPolicy, Map<Category, readonly Gate[]>>>();
+
+function gatesOf(
+  category: Category,
+  subject: string,
+  consent: ConsentState,
+  policy: AdmitPolicy,
+): readonly Gate[] {
+  const known = GATES.get(consent)?.get(policy)?.get(category);
+  if (known !== undefined) return known;
+  const ofState = GATES.get(consent) ?? new WeakMap<AdmitPolicy, Map<Category, readonly Gate[]>>();
+  const ofPolicy = ofState.get(policy) ?? new Map<Category, readonly Gate[]>();
+  const gates = compileGates(category, subject, consent, policy);
+  GATES.set(consent, ofState.set(policy, ofPolicy.set(category, gates)));
+  return gates;
+}
+
+function compileGates(
+  category: Category,
+  subject: string,
+  consent: ConsentState,
+  { uses }: AdmitPolicy,
+): Gate[] {
   const categories = { required: [category], optional: [] };
-  return uses.some(
-    ({ purpose, sector }) =>
-      decide({ subject, categories, purpose, sector, operation: 'collect' }, consent, now).allow,
+  return uses.map(({ purpose, sector }) =>
+    compileGate({ subject, categories, purpose, sector, operation: 'collect' }, consent),
   );
 }
