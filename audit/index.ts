@@ -72,7 +72,7 @@ export {
   type SubtreeId,
 } from './prove.ts';
 export {
-  openByPolicy,
+  openWitnessed,
   tlogPolicyToWitnessPolicy,
   verifyQuorum,
   verifyWitnessed,

@@ -12,8 +12,8 @@ import {
   LOG_POLICY_PATH,
   type PublishedLogPolicy,
 } from './log-policy.ts';
-import { requirePolicy, type TlogPolicy } from './policy.ts';
-import { verifyQuorum } from './quorum.ts';
+import type { TlogPolicy } from './policy.ts';
+import { openWitnessed, requirePolicyFor } from './quorum.ts';
 import { CHECKPOINT_PATH, type TileReader } from './tile-reader.ts';
 import { createTileTree, type TileTree } from './tile-tree.ts';
 import { vkeyToNoteKey } from './vkey.ts';
@@ -22,7 +22,7 @@ export interface OpenTilesOptions {
   reader: TileReader;
   /** The log's verifier key. */
   vkey: string;
-  /** Whose cosignatures the log's checkpoint must bear; the logs that it names are not looked at. */
+  /** Whose cosignatures the log's checkpoint must bear. If it names logs, this one must be among them. */
   policy?: TlogPolicy;
   hash?: Sha256;
   verify?: Ed25519Verify;
@@ -57,15 +57,14 @@ export async function openTiles(options: OpenTilesOptions): Promise<OpenedTiles>
 export async function readTilesHead(options: OpenTilesOptions): Promise<OpenedTiles> {
   const { reader, policy, hash = sha256, verify = verifyEd25519 } = options;
   const key = vkeyToNoteKey(options.vkey);
-  if (policy !== undefined) requirePolicy(policy);
+  if (policy !== undefined) requirePolicyFor(policy, key);
   // In this order: a log publishes its policy after the checkpoint that covers it, so the one read later covers the one read first.
   const pruning = await readPublished(reader);
   const bytes = await reader(CHECKPOINT_PATH);
   const head = blameOn(CHECKPOINT_PATH, () => {
     const note = bytesToUtf8(bytes);
-    const checkpoint = openCheckpoint(note, key, { verify });
-    const witnesses = policy === undefined ? [] : verifyQuorum(note, policy, { verify });
-    return { note, checkpoint, witnesses };
+    if (policy !== undefined) return { note, ...openWitnessed(note, key, policy, { verify }) };
+    return { note, checkpoint: openCheckpoint(note, key, { verify }), witnesses: [] };
   });
   const { size, root } = head.checkpoint;
   if (pruning !== null) requireKept(pruning, size);

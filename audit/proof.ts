@@ -10,6 +10,8 @@ import { AuditError, withCode } from './errors.ts';
 import { HASH_LENGTH, sha256, type Sha256 } from './hash.ts';
 import { hashLeaf, verifyInclusion } from './merkle.ts';
 import type { OpenNoteOptions } from './note.ts';
+import type { TlogPolicy } from './policy.ts';
+import { openWitnessed } from './quorum.ts';
 import type { NoteKey } from './vkey.ts';
 
 export interface TlogProof {
@@ -49,31 +51,26 @@ export function textToProof(text: string): TlogProof {
 }
 
 /**
- * Verifies that `leaf` is in the log of `vkey`, and returns where and under which checkpoint. Throws `proof/malformed`,
- * `merkle/invalid-proof`, or a code of `openCheckpoint`.
+ * Verifies that `leaf` is in the log of `vkey`, under a checkpoint that a quorum of `policy` cosigned if there is one, and returns where,
+ * under which checkpoint, and who of the policy's witnesses saw it. Throws `proof/malformed`, `merkle/invalid-proof`, or a code of
+ * `openCheckpoint` or `openWitnessed`.
  */
 export function verifyProof(
   text: string,
   leaf: Uint8Array,
   vkey: string | NoteKey,
-  { hash = sha256, ...options }: OpenNoteOptions & { hash?: Sha256 } = {},
-): { index: number; checkpoint: Checkpoint } {
+  { hash = sha256, policy, ...options }: OpenNoteOptions & { hash?: Sha256; policy?: TlogPolicy } = {},
+): { index: number; checkpoint: Checkpoint; witnesses: string[] } {
   const { index, proof, checkpoint: note } = textToProof(text);
-  const checkpoint = openCheckpoint(note, vkey, options);
-  const claim = {
-    index,
-    proof,
-    size: checkpoint.size,
-    root: checkpoint.root,
-    leafHash: hashLeaf(leaf, hash),
-  };
-  if (!verifyInclusion(claim, hash)) {
-    throw new AuditError(
-      'merkle/invalid-proof',
-      `the proof does not put this leaf at ${index} of ${checkpoint.size}`,
-    );
+  const { checkpoint, witnesses } =
+    policy === undefined
+      ? { checkpoint: openCheckpoint(note, vkey, options), witnesses: [] }
+      : openWitnessed(note, vkey, policy, options);
+  const { size, root } = checkpoint;
+  if (!verifyInclusion({ index, proof, size, root, leafHash: hashLeaf(leaf, hash) }, hash)) {
+    throw new AuditError('merkle/invalid-proof', `the proof does not put this leaf at ${index} of ${size}`);
   }
-  return { index, checkpoint };
+  return { index, checkpoint, witnesses };
 }
 
 function decode(text: string): Uint8Array {

@@ -1,12 +1,13 @@
 // Whether a checkpoint has been seen by enough witnesses. There is one way to say how many are enough, a `TlogPolicy`; the trust file's
 // "so many of these", a `WitnessPolicy`, is a policy with one group.
 
-import { textToCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { equalBytes } from './bytes.ts';
+import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import type { Ed25519Verify } from './ed25519.ts';
 import { AuditError } from './errors.ts';
 import { readNote } from './note.ts';
 import { NO_QUORUM, requirePolicy, type TlogPolicy } from './policy.ts';
-import { noteKeyToVkey, vkeyToNoteKey } from './vkey.ts';
+import { noteKeyToVkey, vkeyToNoteKey, type NoteKey } from './vkey.ts';
 
 /** Whose cosignatures a reader demands. Who runs a witness is for people to judge; what counts is its key. */
 export interface WitnessPolicy {
@@ -21,29 +22,26 @@ interface VerifyOptions {
 }
 
 /**
- * The checkpoint of a note that a log of the policy signed and its quorum cosigned, with the names of the witnesses that did. Throws
- * `note/unverified` if no log of the policy signed, or a line of one of its keys does not verify; `checkpoint/wrong-origin` if the
- * signer's key is another log's, and the codes of `verifyQuorum`.
+ * The checkpoint of a note that the log of this key signed and a quorum of the policy cosigned, with the names of the witnesses that did.
+ * Throws `policy/malformed` too where the policy is for other logs only, and the codes of `openCheckpoint` and `verifyQuorum`.
  */
-export function openByPolicy(
+export function openWitnessed(
   note: string,
+  vkey: string | NoteKey,
   policy: TlogPolicy,
   options: VerifyOptions = {},
 ): { checkpoint: Checkpoint; witnesses: string[] } {
-  const witnesses = verifyQuorum(note, policy, options);
-  const keys = policy.logs.map(({ key }) => key);
-  const { text, signatures } = readNote(note, keys, options);
-  if (signatures.length === 0)
-    throw new AuditError('note/unverified', 'note: signed by no log of the policy');
-  const checkpoint = textToCheckpoint(text);
-  if (!signatures.some(({ key }) => key.name === checkpoint.origin)) {
-    const [signer] = signatures;
-    throw new AuditError(
-      'checkpoint/wrong-origin',
-      `checkpoint of ${checkpoint.origin} under the key of ${signer!.key.name}`,
-    );
-  }
-  return { checkpoint, witnesses };
+  const key = typeof vkey === 'string' ? vkeyToNoteKey(vkey) : vkey;
+  requirePolicyFor(policy, key);
+  return { checkpoint: openCheckpoint(note, key, options), witnesses: verifyQuorum(note, policy, options) };
+}
+
+/** Throws `policy/malformed` where the policy is none, or names logs and not this one. One that names no log is for any. */
+export function requirePolicyFor(policy: TlogPolicy, { name, publicKey }: NoteKey): void {
+  requirePolicy(policy);
+  const isNamed = policy.logs.some(({ key }) => key.name === name && equalBytes(key.publicKey, publicKey));
+  if (policy.logs.length > 0 && !isNamed)
+    throw new AuditError('policy/malformed', `policy: it is not for the log ${name}`);
 }
 
 /**

@@ -6,14 +6,14 @@ import {
   cosign,
   createNoteKey,
   createSigner,
+  hexToBytes,
   noteKeyToVkey,
-  openByPolicy,
+  openWitnessed,
   policyToText,
   readNote,
-  signCheckpoint,
-  signNote,
   textToPolicy,
   tlogPolicyToWitnessPolicy,
+  verifyProof,
   verifyQuorum,
   verifyWitnessed,
   vkeyToNoteKey,
@@ -22,7 +22,7 @@ import {
   type TlogPolicy,
 } from '@twinkeep/audit';
 
-import { notes } from './vectors.ts';
+import { notes, rfc } from './vectors.ts';
 
 const malformed = expect.objectContaining({ code: 'policy/malformed' });
 const unwitnessed = expect.objectContaining({ code: 'note/unwitnessed' });
@@ -80,10 +80,13 @@ describe('the example of the specification', () => {
       if (x! >= 2 && y! >= 1) {
         enough++;
         expect(verifyQuorum(cosigned, policy)).toEqual(signed);
-        expect(openByPolicy(cosigned, policy)).toMatchObject({ checkpoint: { size: 8 }, witnesses: signed });
+        expect(openWitnessed(cosigned, own.logVkey, policy)).toMatchObject({
+          checkpoint: { size: 8 },
+          witnesses: signed,
+        });
       } else {
         expect(() => verifyQuorum(cosigned, policy)).toThrow(unwitnessed);
-        expect(() => openByPolicy(cosigned, policy)).toThrow(unwitnessed);
+        expect(() => openWitnessed(cosigned, own.logVkey, policy)).toThrow(unwitnessed);
       }
     }
     expect(enough).toBe(4 * 7);
@@ -93,10 +96,10 @@ describe('the example of the specification', () => {
 describe('which checkpoint is valid', () => {
   const none = textToPolicy(`log ${own.logVkey}\nquorum none\n`);
 
-  test('with no quorum, one that a log of the policy signed', () => {
-    expect(openByPolicy(own.checkpoints['8']!, none).witnesses).toEqual([]);
-    const other = textToPolicy(`log ${notes.c2spExample.vkey}\nquorum none\n`);
-    expect(() => openByPolicy(own.checkpoints['8']!, other)).toThrow(
+  test('with no quorum, one that the log signed', () => {
+    expect(openWitnessed(own.checkpoints['8']!, own.logVkey, none).witnesses).toEqual([]);
+    const changed = own.checkpoints['8']!.replace('\n8\n', '\n9\n');
+    expect(() => openWitnessed(changed, own.logVkey, none)).toThrow(
       expect.objectContaining({ code: 'note/unverified' }),
     );
   });
@@ -106,20 +109,30 @@ describe('which checkpoint is valid', () => {
     expect(verifyQuorum(sunlight.note, policy)).toEqual(['w']);
     expect(() => verifyQuorum(own.note, policy)).toThrow(unwitnessed);
     const ours = textToPolicy(`witness w ${own.witnessVkey}\nlog ${own.logVkey}\nquorum w\n`);
-    expect(openByPolicy(own.note, ours).witnesses).toEqual(['w']);
+    expect(openWitnessed(own.note, own.logVkey, ours).witnesses).toEqual(['w']);
   });
 
-  test('the key of one log does not speak for another', async () => {
-    const signer = createSigner(new Uint8Array(32).fill(9));
-    const vkey = noteKeyToVkey(createNoteKey('other.example/log', signer.publicKey));
-    const note = await signNote(own.checkpointBody, [{ name: 'other.example/log', signer }]);
-    const policy = textToPolicy(`log ${vkey}\nlog ${own.logVkey}\nquorum none\n`);
-    expect(() => openByPolicy(note, policy)).toThrow(
-      expect.objectContaining({ code: 'checkpoint/wrong-origin' }),
-    );
-    const root = vkeyToNoteKey(own.logVkey).publicKey;
-    const both = await signCheckpoint({ origin: 'other.example/log', size: 3, root }, signer);
-    expect(openByPolicy(both, policy).checkpoint.origin).toBe('other.example/log');
+  test('a policy for other logs is none for this one; without logs it is for any', () => {
+    const witness = `witness w ${own.witnessVkey}\nquorum w\n`;
+    const sameName = noteKeyToVkey(createNoteKey('twin.example/audit', new Uint8Array(32).fill(1)));
+    const sameKey = noteKeyToVkey(createNoteKey('other.example', vkeyToNoteKey(own.logVkey).publicKey));
+    for (const others of [notes.c2spExample.vkey, sameName, sameKey]) {
+      const policy = textToPolicy(`log ${others}\n${witness}`);
+      expect(() => openWitnessed(own.note, own.logVkey, policy)).toThrow(malformed);
+    }
+    const both = textToPolicy(`log ${notes.c2spExample.vkey}\nlog ${own.logVkey}\n${witness}`);
+    expect(openWitnessed(own.note, own.logVkey, both).checkpoint.size).toBe(8);
+    expect(openWitnessed(own.note, own.logVkey, textToPolicy(witness)).checkpoint.size).toBe(8);
+  });
+
+  test('a receipt is as good as the quorum that saw its checkpoint', () => {
+    const leaf = hexToBytes(rfc.leaves[5]!.inputHex);
+    const receipt = own.tlogProofLeaf5Size8;
+    const ours = textToPolicy(`witness w ${own.witnessVkey}\nquorum w\n`);
+    const theirs = textToPolicy(`witness w ${sunlight.vkey}\nquorum w\n`);
+    expect(verifyProof(receipt, leaf, own.logVkey)).toMatchObject({ index: 5, witnesses: [] });
+    expect(verifyProof(receipt, leaf, own.logVkey, { policy: ours })).toMatchObject({ witnesses: ['w'] });
+    expect(() => verifyProof(receipt, leaf, own.logVkey, { policy: theirs })).toThrow(unwitnessed);
   });
 
   test('a line of a witness that does not verify spoils the note, quorum or not', async () => {
