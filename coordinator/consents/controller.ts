@@ -8,11 +8,11 @@ import {
   ANY_PURPOSE,
   CATEGORIES,
   CATEGORY_IRIS,
-  CELL_EVENTS,
   CONSENT_EVENT_SCHEMA,
   createConsentSigner,
   createRecordId,
   findRegime,
+  isCellEvent,
   linkToHeads,
   millisToInstant,
   minorState,
@@ -23,6 +23,7 @@ import {
   type ConsentEvent,
   type ConsentGrant,
   type JwsSigner,
+  type Operation,
   type Regime,
   type SignedConsent,
 } from '@twinkeep/consent';
@@ -46,7 +47,6 @@ export interface ControllerWord extends Omit<OfficerRequest, 'actor'> {
   actor?: string;
   /** Of the second officer's. */
   approver?: string;
-  signal?: ConsentEvent['signal'];
 }
 
 export interface ControllerVoice {
@@ -104,7 +104,6 @@ export async function createControllerVoice({ key, vault, random }: VoiceDeps): 
           },
           evidence: word.evidence,
           ...members,
-          ...(word.signal === undefined ? {} : { signal: word.signal }),
         };
         return signConsentEvent(parseConsentEvent(event), signer);
       },
@@ -112,21 +111,22 @@ export async function createControllerVoice({ key, vault, random }: VoiceDeps): 
   };
 }
 
-function isCellEvent(type: ConsentEvent['event']['type']): type is CellEventType {
-  return CELL_EVENTS.some((known) => known === type);
-}
+/** What an opt-out signal speaks of by itself. */
+const OUTWARD: readonly Operation[] = ['share', 'sell', 'activate_third_party'];
 
 /** Where no cells are named, all of them: nobody who says "stop" has to list what. */
-const EVERYTHING: NonNullable<OfficerRequest['cells']> = [
-  { categories: [...CATEGORIES], purpose: ANY_PURPOSE, operations: [...OPERATIONS] },
-];
+function everyCell({ members }: ControllerWord): NonNullable<OfficerRequest['cells']> {
+  const operations = members?.signal?.profiling === false ? OUTWARD : OPERATIONS;
+  return [{ categories: [...CATEGORIES], purpose: ANY_PURPOSE, operations: [...operations] }];
+}
 
 function linesOf(
-  { cells = EVERYTHING, members }: ControllerWord,
+  word: ControllerWord,
   type: CellEventType,
   regime: Regime,
   jurisdiction: string[],
 ): ConsentGrant[] {
+  const { cells = everyCell(word), members } = word;
   const state =
     members?.minor === undefined
       ? regime.transitions[type].to[0]!

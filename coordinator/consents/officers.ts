@@ -3,7 +3,8 @@
  * whatever else a controller may sign. None of it needs the subject's device, and none of it can say yes: no regime lets a controller grant.
  *
  * What takes two officers (the regime says what) is kept as a proposal until another officer agrees: another credential and another key. The event
- * names both. Who is trusted: whoever issues credentials of scope `officer`. A lone officer can only narrow, ask, restrict, and lift a restriction.
+ * names both. Who is trusted: whoever issues credentials of scope `officer`. A lone officer can narrow, ask, lift a restriction, and name a guardian, whose yes
+ * counts from then on: that event says for good which officer it was, and on what evidence.
  */
 import { bytesToBase64Url } from '@twinkeep/audit';
 import {

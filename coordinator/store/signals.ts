@@ -1,7 +1,17 @@
 /** Opt-out signals of browsers: from which of a subject's devices one is in the log. */
 import type { Db, Tx } from './schema.ts';
 
-/** @returns false where it is there already; of two transactions at once, the second waits for the first */
+export async function hasSignal(db: Db, subject: string, jkt: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('consent_signals')
+    .select('subject')
+    .where('subject', '=', subject)
+    .where('jkt', '=', jkt)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** @returns false where it is there already */
 export async function insertSignal(tx: Tx, subject: string, jkt: string): Promise<boolean> {
   const row = await tx
     .insertInto('consent_signals')

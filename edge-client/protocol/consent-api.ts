@@ -65,7 +65,7 @@ export const consentHistorySchema: v.GenericSchema<ConsentHistory> = v.strictObj
 export interface OfficerRequest {
   /** Whatever a controller may sign. */
   type: ConsentEventType;
-  /** What it is about; left out: every category, purpose and operation. None for events of the subject as a whole. */
+  /** What it is about; left out: every category, purpose and operation (of a signal: those that it speaks of). None for events of the subject as a whole. */
   cells?: { categories: Category[]; purpose: string; operations: Operation[] }[];
   /** Of a revocation: IRI of why. */
   reason?: string;
@@ -79,7 +79,7 @@ export interface OfficerRequest {
 
 export type OfficerMembers = Pick<
   ConsentEvent,
-  'delegate' | 'delegation' | 'supersedes' | 'key' | 'minor' | 'jurisdiction' | 'notice'
+  'delegate' | 'delegation' | 'supersedes' | 'key' | 'minor' | 'signal' | 'jurisdiction' | 'notice'
 >;
 
 const unchecked = <T>(): v.GenericSchema<T> => v.custom<T>((value) => value !== null);
@@ -113,6 +113,7 @@ export const officerRequestSchema: v.GenericSchema<OfficerRequest> = v.strictObj
       supersedes: v.exactOptional(unchecked<NonNullable<OfficerMembers['supersedes']>>()),
       key: v.exactOptional(unchecked<NonNullable<OfficerMembers['key']>>()),
       minor: v.exactOptional(unchecked<NonNullable<OfficerMembers['minor']>>()),
+      signal: v.exactOptional(unchecked<NonNullable<OfficerMembers['signal']>>()),
       jurisdiction: v.exactOptional(v.pipe(v.array(text(8)), v.minLength(1), v.maxLength(8))),
       notice: v.exactOptional(unchecked<OfficerMembers['notice']>()),
     }),

@@ -70,7 +70,7 @@ describe('an officer', () => {
     expect(isAllowed()).toBe(true);
   });
 
-  it('restricts, and lifts a restriction; objects for the subject; asks', async () => {
+  it('restricts, and lifts a restriction; objects for the subject; passes a signal on; revokes', async () => {
     await say({ type: 'restrict' });
     await newest();
     expect(isAllowed()).toBe(false);
@@ -82,6 +82,11 @@ describe('an officer', () => {
     ];
     expect((await say({ type: 'object', cells })).status).toBe(200);
     expect((await newest()).grants).toHaveLength(1);
+    const gpc = { kind: 'gpc', value: '1', profiling: false };
+    expect((await say({ type: 'signal', members: { signal: gpc } })).status).toBe(200);
+    expect(new Set((await newest()).grants.flatMap(({ operations }) => operations))).toEqual(
+      new Set(['share', 'sell', 'activate_third_party']),
+    );
     const revoked = await say({ type: 'revoke', reason: 'https://w3id.org/dpv/justifications#Other' });
     expect(revoked.status).toBe(200);
     await newest();
