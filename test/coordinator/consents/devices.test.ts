@@ -2,9 +2,12 @@
 import { createRecordId, decide } from '@twinkeep/consent';
 import { MAX_HISTORY_EVENTS, PATHS, randomBytes, thumbprint, verifyConsentReceipt } from '@twinkeep/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createConsentLedger } from '../../../coordinator/consents/ledger.ts';
+import { openDatabase } from '../../../coordinator/store/database.ts';
+import { openVault } from '../../../coordinator/store/vault.ts';
 import { consentOf } from '../support/node.ts';
 import { createDevice, createSubject } from '../support/parties.ts';
-import { createSpeaker, delegate, readHistory, send, speak, synchronise } from '../support/speak.ts';
+import { createSpeaker, readHistory, send, speak, speakOf, synchronise } from '../support/speak.ts';
 import { PURPOSE, smallTask } from '../support/task.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -82,6 +85,41 @@ describe('two devices of one person', () => {
   });
 });
 
+describe('a key that was taken out of use', () => {
+  it("says no more than no, and its reports are not the subject's", async () => {
+    const subject = createSubject();
+    const [phone, tablet] = [
+      await createSpeaker(world.parties, subject),
+      await createSpeaker(world.parties, subject),
+    ];
+    await send(world.client, phone, await speak(phone, { type: 'grant' }));
+    const retired = thumbprint(phone.device.key.publicKey);
+    const added = thumbprint(tablet.device.key.publicKey);
+    const rotation = await speakOf(phone, { type: 'key_rotate', key: { retired, added } });
+    expect((await send(world.client, phone, rotation)).status).toBe(200);
+    const yes = await speak(phone, { type: 'grant' });
+    expect(await send(world.client, phone, yes)).toMatchObject({ code: 'consent/foreign' });
+
+    const { categories } = smallTask();
+    const question = {
+      categories,
+      purpose: PURPOSE,
+      sector: 'general' as const,
+      operation: 'contribute' as const,
+    };
+    const db = openDatabase(world.databaseUrl, () => undefined);
+    const ledger = createConsentLedger(await openVault(db, world.parties.vaultKey, randomBytes));
+    const reports = [retired, added].map((jkt) => ({ members: [subject], sub: subject, jkt }));
+    expect(await ledger.judge(db, question, reports, Date.now())).toEqual(['foreign', null]);
+    await db.destroy();
+
+    await synchronise(world.client, phone);
+    expect((await send(world.client, phone, await speak(phone, { type: 'withdraw', seq: 4 }))).status).toBe(
+      200,
+    );
+  });
+});
+
 describe('an agent', () => {
   it('speaks once the subject has named it, within its time, and reads; a stranger does neither', async () => {
     const subject = createSubject();
@@ -98,15 +136,16 @@ describe('an agent', () => {
       code: 'consent/foreign',
     });
 
-    const named = await delegate(phone, {
+    const record = {
       id,
-      role: 'agent',
+      role: 'agent' as const,
       kid: thumbprint(device.key.publicKey),
-      categories: ['behavioral', 'transactional'],
+      categories: ['behavioral' as const, 'transactional' as const],
       purposes: [PURPOSE],
-      operations: ['contribute'],
+      operations: ['contribute' as const],
       notAfter: instant(Date.now() + DAY),
-    });
+    };
+    const named = await speakOf(phone, { type: 'delegate', delegate: record });
     expect((await send(world.client, phone, named)).status).toBe(200);
     await synchronise(world.client, agent);
     expect(agent.state.heads).toEqual([named.id]);
@@ -123,6 +162,16 @@ describe('an agent', () => {
     );
     const forged = await speak(other, { type: 'withdraw', provenance });
     expect(await send(world.client, other, forged)).toMatchObject({ code: 'consent/foreign' });
+
+    // Once it is over, the agent reads nothing more, and may still say no.
+    await synchronise(world.client, phone);
+    const end = await speakOf(phone, { type: 'undelegate', delegation: id });
+    expect((await send(world.client, phone, end)).status).toBe(200);
+    expect(await world.client.sendAs(device, { method: 'GET', path })).toMatchObject({
+      code: 'consent/foreign',
+    });
+    const last = await speak(agent, { type: 'withdraw', provenance });
+    expect((await send(world.client, agent, last)).status).toBe(200);
   });
 });
 

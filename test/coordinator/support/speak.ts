@@ -14,6 +14,7 @@ import {
   type ConsentState,
   type PrivacyFloor,
   type SignedConsent,
+  type SubjectInput,
 } from '@twinkeep/consent';
 import {
   consentHistorySchema,
@@ -76,13 +77,13 @@ export async function speak(speaker: Speaker, words: Words): Promise<SignedConse
   );
 }
 
-/** An event of the subject that names an agent. */
-export function delegate(
+/** What is about the subject as a whole: who may speak, with which keys. */
+export function speakOf(
   speaker: Speaker,
-  record: NonNullable<ConsentEvent['delegate']>,
+  words: Pick<SubjectInput, 'type' | 'delegate' | 'delegation' | 'key'>,
 ): Promise<SignedConsent> {
   const base = { ...baseOf(speaker), provenance: { by: 'subject' as const }, notice: NOTICE };
-  return sign(speaker, createSubjectEvent({ ...base, type: 'delegate', delegate: record }));
+  return sign(speaker, createSubjectEvent({ ...base, ...words }));
 }
 
 function baseOf({ subject, state, seq }: Speaker, ownSeq?: number, links?: { prev: string | null }) {
