@@ -27,10 +27,14 @@ export interface ConsentSummary {
   parties: Map<string, string>;
   /** Keys that signed. */
   signers: Set<string>;
+  /** Events that were erased: a collector may have had no other. */
+  erased: number;
+  /** Events that did not open, of which this knows nothing. */
+  unopened: number;
 }
 
 export function createConsentSummary(): ConsentSummary {
-  return { collectors: new Map(), parties: new Map(), signers: new Set() };
+  return { collectors: new Map(), parties: new Map(), signers: new Set(), erased: 0, unopened: 0 };
 }
 
 const MINUTE = 60_000;
@@ -56,7 +60,8 @@ export async function checkConsents(
   const opened = await openAll(checkup, vault, filled);
   for (const [i, consent] of filled.entries()) {
     const bytes = opened[i];
-    if (bytes != null) checkOpened(checkup, consent, bytes, summary);
+    if (bytes == null) summary.unopened++;
+    else checkOpened(checkup, consent, bytes, summary);
   }
 }
 
@@ -126,11 +131,8 @@ function checkOpened(
   }
 }
 
-/**
- * Tables that repeat what the events say. To be called after all events were seen.
- * @param erased consents of which only the leaf is left: a collector may have no other
- */
-export async function checkLedger(checkup: Checkup, summary: ConsentSummary, erased: number): Promise<void> {
+/** Tables that repeat what the events say. To be called after all events were seen. */
+export async function checkLedger(checkup: Checkup, summary: ConsentSummary): Promise<void> {
   const { db, found } = checkup;
   const subjects = new Map(
     (await db.selectFrom('consent_subjects').selectAll().execute()).map((row) => [
@@ -145,7 +147,8 @@ export async function checkLedger(checkup: Checkup, summary: ConsentSummary, era
       found(where, 'names another collector than the first event about the subject');
   }
   const without = [...subjects.keys()].filter((subject) => !summary.collectors.has(subject)).length;
-  if (without > 0) found('consent_subjects', `${without} subjects without an event`);
+  if (without > 0 && summary.unopened === 0)
+    found('consent_subjects', `${without} subjects without an event`);
 
   const parties = new Map(
     (await db.selectFrom('collectors').selectAll().execute()).map(({ jkt, party }) => [jkt, party]),
@@ -153,5 +156,6 @@ export async function checkLedger(checkup: Checkup, summary: ConsentSummary, era
   for (const [jkt, party] of summary.parties)
     if (parties.get(jkt) !== party) found(`collectors, key ${jkt}`, 'names another party than its events');
   for (const jkt of parties.keys())
-    if (!summary.parties.has(jkt) && erased === 0) found(`collectors, key ${jkt}`, 'no event is by this key');
+    if (!summary.parties.has(jkt) && summary.erased + summary.unopened === 0)
+      found(`collectors, key ${jkt}`, 'no event is by this key');
 }

@@ -62,8 +62,11 @@ async function checkBatch(
     const tables = owners.get(index) ?? [];
     if (tables.length > 1) found(where, `is claimed by ${tables.join(' and ')}`);
     if (envelope === null) found(where, 'is not of the form that leaves have');
-    else if (tables.length === 0 && envelope.type === 'consent' && !sealed.has(index)) counts.erased++;
-    else if (tables.length === 0) found(where, `nothing opens it, and it is of type ${envelope.type}`);
+    else if (tables.length === 0 && sealed.has(index)) continue;
+    else if (tables.length === 0 && envelope.type === 'consent') {
+      counts.erased++;
+      summary.erased++;
+    } else if (tables.length === 0) found(where, `nothing opens it, and it is of type ${envelope.type}`);
   }
   for (const index of sealed.keys())
     if (!events.has(index)) found(`vault, leaf ${index}`, 'is of no consent event');

@@ -65,7 +65,7 @@ export async function checkDatabase(
         await guarded(checkup, 'subject_keys', async () => {
           subjectKeys = await checkSubjectKeys(checkup, vaultKey);
         });
-        await guarded(checkup, 'consent_subjects', () => checkLedger(checkup, summary, leaves.erased));
+        await guarded(checkup, 'consent_subjects', () => checkLedger(checkup, summary));
         await guarded(checkup, 'speakers', () => checkSpeakers(checkup, trust, summary));
       }
       return { size, leaves, subjectKeys };
