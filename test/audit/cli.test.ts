@@ -125,7 +125,7 @@ describe('twinkeep-audit verify', () => {
 
   test('explains itself', async () => {
     const { status, stdout } = await run('--help');
-    expect(stdout).toMatch(/^Usage: twinkeep-audit verify FILE --key VKEY/);
+    expect(stdout).toMatch(/^Usage: twinkeep-audit verify FILE KEYS/);
     expect(status).toBe(0);
   });
 });

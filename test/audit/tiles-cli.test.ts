@@ -14,6 +14,7 @@ import { cosigned, createTiledLog, origin, policyEntry, vkey, type Files } from 
 import { numberedLeaves } from './tree.ts';
 
 const bin = fileURLToPath(new URL('../../audit/auditor/bin/twinkeep-audit.js', import.meta.url));
+const OTHER_LOG = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
 const entry = policyEntry(590, 260);
 const log = createTiledLog(numberedLeaves(600).with(590, entry.entry));
 
@@ -120,6 +121,41 @@ describe('twinkeep-audit fsck', () => {
       verified: false,
       path: 'checkpoint',
     });
+  });
+
+  test('with the keys of a trust file, and the witnesses that it demands', async () => {
+    const [note, witness] = await cosigned(await log.noteOf(600), 'w.example', 5);
+    const key = (byte: number): string => Buffer.alloc(32, byte).toString('base64url');
+    const operator = 'Example';
+    const trust = {
+      v: 1,
+      coordinator: { id: 'urn:example:coordinator', operator, key: key(1) },
+      log: { vkey },
+      witnesses: { threshold: 1, witnesses: [{ name: 'w.example', operator, vkey: witness }] },
+      helpers: [{ j: 1, operator, key: key(2) }],
+      issuer: { id: 'urn:example:issuer', keys: [key(3)] },
+    };
+    const file = await save('trust.json', JSON.stringify(trust));
+    served = await log.publish(600);
+    expect(await run('fsck', url, '--trust', file)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('cosigned by nobody') as string,
+    });
+    served = await log.publish(600, { note });
+    const { status, stdout } = await run('fsck', url, '--trust', file);
+    expect(stdout).toMatch(/cosigned by +w\.example\n/);
+    expect(status).toBe(0);
+    const nobody = await save('nobody.json', JSON.stringify({ ...trust, witnesses: null }));
+    expect((await run('mirror', url, join(folder, 'trusted'), '--trust', nobody)).status).toBe(0);
+    const other = await save('other-log', `log ${OTHER_LOG}\nwitness w ${witness}\nquorum w\n`);
+    for (const args of [
+      ['--trust', file, '--key', vkey],
+      ['--trust', file, '--policy', other],
+      ['--trust', other],
+      ['--key', vkey, '--policy', other],
+    ]) {
+      expect(await run('fsck', url, ...args), args.join(' ')).toMatchObject({ status: 2, stdout: '' });
+    }
   });
 
   test('of a directory with one byte changed, or one file gone or too long', async () => {

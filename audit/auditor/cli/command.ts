@@ -1,11 +1,19 @@
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 
-import { AuditError, noteKeyToVkey, textToPolicy, vkeyToNoteKey, type TlogPolicy } from '@twinkeep/audit';
+import {
+  AuditError,
+  noteKeyToVkey,
+  textToPolicy,
+  vkeyToNoteKey,
+  witnessPolicyToTlogPolicy,
+  type TlogPolicy,
+} from '@twinkeep/audit';
 
-export const HELP: string = `Usage: twinkeep-audit verify FILE --key VKEY [--checkpoint FILE] [--json]
-       twinkeep-audit fsck SOURCE --key VKEY [--checkpoint FILE] [--policy FILE] [--json]
-       twinkeep-audit mirror SOURCE DIRECTORY --key VKEY [--policy FILE] [--json]
+import { readText, readTrust, UsageError } from './given.ts';
+
+export const HELP: string = `Usage: twinkeep-audit verify FILE KEYS [--checkpoint FILE] [--json]
+       twinkeep-audit fsck SOURCE KEYS [--checkpoint FILE] [--json]
+       twinkeep-audit mirror SOURCE DIRECTORY KEYS [--json]
 
 verify  an exported log, offline, with the log's public key alone
 fsck    a whole log from its tiles: every entry, every tile, up to the signed root
@@ -14,11 +22,14 @@ mirror  copies a log's tiles, each verified before it is written, and continues 
 
   FILE               the export, as downloaded from the coordinator
   SOURCE             a URL below which the log serves checkpoint and tiles, or a directory
+  KEYS               --key VKEY [--policy FILE], or --trust FILE
   --key VKEY         the log's verifier key (name+id+key), or a file that holds it;
                      get it from somebody other than whoever gave you the log
+  --policy FILE      whose cosignatures the log's checkpoint must bear (C2SP tlog-policy);
+                     not for verify: an export bears the log's signature alone
+  --trust FILE       the trust file, which names key and witnesses
   --checkpoint FILE  a checkpoint of this log that you kept from earlier: the log
                      must begin with exactly what it covers
-  --policy FILE      whose cosignatures the log's checkpoint must bear (C2SP tlog-policy)
   --json             print one JSON object instead of words
   --help             print this
 
@@ -26,9 +37,6 @@ twinkeep-audit verify-pack|replay|evidence --help   about evidence of consents a
 
 Exit status: 0 if all of it verified, 1 if anything did not, 2 if it could not be tried.
 `;
-
-/** What was asked for cannot be tried, so that nothing is known about the file. */
-export class UsageError extends Error {}
 
 export interface VerifyCommand {
   name: 'verify';
@@ -71,17 +79,16 @@ export async function readCommand(
     throw new UsageError(
       `${name} takes ${{ verify: 'one FILE', fsck: 'one SOURCE', mirror: 'a SOURCE and a DIRECTORY' }[name]}`,
     );
-  if (values.key === undefined) throw new UsageError(`${name} needs --key`);
   if (values.checkpoint !== undefined && name === 'mirror')
     throw new UsageError('mirror continues its own copy, and takes no --checkpoint');
   if (values.policy !== undefined && name === 'verify') throw new UsageError('verify takes no --policy');
   const { json } = values;
-  const vkey = await readKey(values.key);
+  const { vkey, policy } = await readKeys(name, values);
   const earlier = values.checkpoint === undefined ? {} : { earlier: await readText(values.checkpoint) };
-  const policy = values.policy === undefined ? {} : { policy: await readPolicy(values.policy) };
   if (name === 'verify') return { name, file: first, vkey, json, ...earlier };
-  if (name === 'fsck') return { name, source: first, vkey, json, ...earlier, ...policy };
-  return { name, source: first, directory: second!, vkey, json, ...policy };
+  const demanded = policy === undefined ? {} : { policy };
+  if (name === 'fsck') return { name, source: first, vkey, json, ...earlier, ...demanded };
+  return { name, source: first, directory: second!, vkey, json, ...demanded };
 }
 
 function parse(args: string[]): ReturnType<typeof parseArgs<typeof CONFIG>> {
@@ -98,10 +105,28 @@ const CONFIG = {
     key: { type: 'string' },
     checkpoint: { type: 'string' },
     policy: { type: 'string' },
+    trust: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 } as const;
+
+async function readKeys(
+  name: string,
+  { key, policy, trust }: { key?: string; policy?: string; trust?: string },
+): Promise<{ vkey: string; policy?: TlogPolicy }> {
+  if ((key === undefined) === (trust === undefined)) throw new UsageError(`${name} needs --key or --trust`);
+  if (trust !== undefined && policy !== undefined)
+    throw new UsageError('the trust file names the witnesses: it and --policy do not go together');
+  if (key !== undefined) {
+    const vkey = await readKey(key);
+    return policy === undefined ? { vkey } : { vkey, policy: await readPolicy(policy) };
+  }
+  const { log, witnesses } = await readTrust(trust!);
+  return witnesses === null
+    ? { vkey: log.vkey }
+    : { vkey: log.vkey, policy: witnessPolicyToTlogPolicy(witnesses, log.vkey) };
+}
 
 async function readKey(given: string): Promise<string> {
   const asKey = parseKey(given);
@@ -127,13 +152,5 @@ async function readPolicy(file: string): Promise<TlogPolicy> {
   } catch (error) {
     if (error instanceof AuditError) throw new UsageError(`--policy: ${error.message}`);
     throw error;
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new UsageError(`cannot read ${file}`);
   }
 }

@@ -3,15 +3,12 @@ import type { KeptReceipt } from '@twinkeep/auditor';
 import {
   evidenceTargetSchema,
   type importSigningKey,
-  parseTrust,
-  ProtocolError,
   type EvidenceTarget,
   type Trust,
 } from '@twinkeep/protocol';
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { UsageError } from './command.ts';
+import { readJson, readText, readTrust, UsageError } from './given.ts';
 
 export const EVIDENCE_COMMANDS = ['verify-pack', 'replay', 'evidence'] as const;
 
@@ -172,15 +169,6 @@ async function readOfficer({ url, credential, key }: Values): Promise<Officer> {
   };
 }
 
-async function readTrust(file: string): Promise<Trust> {
-  try {
-    return parseTrust(await readJson(file));
-  } catch (error) {
-    if (error instanceof ProtocolError) throw new UsageError(`${file}: ${error.message}`);
-    throw error;
-  }
-}
-
 const receiptSchema: v.GenericSchema<KeptReceipt> = v.strictObject({
   jws: v.string(),
   receipt: v.strictObject({
@@ -196,21 +184,4 @@ async function readReceipt(file: string): Promise<KeptReceipt> {
   const parsed = v.safeParse(receiptSchema, await readJson(file));
   if (!parsed.success) throw new UsageError(`${file} holds no receipt of a consent`);
   return parsed.output;
-}
-
-async function readJson(file: string): Promise<unknown> {
-  const text = await readText(file);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UsageError(`${file} is not JSON`);
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new UsageError(`cannot read ${file}`);
-  }
 }

@@ -3,7 +3,7 @@ import { AuditError } from '@twinkeep/audit';
 import { verifyPack, type Verdict } from '@twinkeep/auditor';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError } from './command.ts';
+import { UsageError } from './given.ts';
 import { EVIDENCE_HELP, readEvidenceCommand, type EvidenceCommand } from './evidence-command.ts';
 import { fetchPack } from './fetch-pack.ts';
 import { packToPage, pageToPack } from './page.ts';

@@ -7,7 +7,7 @@ import {
   MEDIA,
   type EvidenceRequest,
 } from '@twinkeep/protocol';
-import { UsageError } from './command.ts';
+import { UsageError } from './given.ts';
 import type { Officer } from './evidence-command.ts';
 
 const ATTEMPTS = 10;

@@ -4,7 +4,8 @@ import { AuditError, verifyExport } from '@twinkeep/audit';
 
 import { EVIDENCE_COMMANDS } from './evidence-command.ts';
 import { runEvidence } from './evidence.ts';
-import { HELP, readCommand, UsageError, type VerifyCommand } from './command.ts';
+import { HELP, readCommand, type VerifyCommand } from './command.ts';
+import { UsageError } from './given.ts';
 import { failureToJson, failureToText, reportToJson, reportToText } from './print.ts';
 import { nativeSha256 } from './sha256.ts';
 import { fsck, mirror, type Outcome } from './tiles.ts';

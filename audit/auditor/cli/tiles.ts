@@ -11,7 +11,8 @@ import {
   type TilesReport,
 } from '@twinkeep/audit';
 
-import { UsageError, type FsckCommand, type MirrorCommand } from './command.ts';
+import type { FsckCommand, MirrorCommand } from './command.ts';
+import { UsageError } from './given.ts';
 import { createDirectoryReader, createDirectorySink } from './directory.ts';
 import { quotable, table } from './print.ts';
 import { nativeSha256 } from './sha256.ts';
@@ -58,6 +59,8 @@ async function told(
     return await run();
   } catch (error) {
     if (error instanceof TileError) return failed(error.path, error.message, json);
+    if (error instanceof AuditError && error.code === 'policy/malformed')
+      throw new UsageError(`--policy: ${error.message}`);
     if (error instanceof AuditError && error.code !== 'tile/unreadable')
       return failed(own, `${own}: ${error.message}`, json);
     if (isUnreadable(error)) throw new UsageError(`cannot read ${source}: ${reasonOf(error)}`);
