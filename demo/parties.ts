@@ -8,7 +8,8 @@
  *   witness-1/ ...             config.json, key.json
  *   node-01/ ...               config.json, key.json, credential.jwt, wrapping.key
  *   neighbour-1/ ...           the same
- *   operator/, issuer/         key.json; the operator's credential.jwt
+ *   operator/, officer/        key.json, credential.jwt
+ *   issuer/                    key.json
  */
 import { bytesToBase64Url, createNoteKey, noteKeyToVkey } from '@twinkeep/audit';
 import {
@@ -17,6 +18,7 @@ import {
   importSigningKey,
   issueCredential,
   parseTrust,
+  type Credential,
   type SigningKey,
   type Trust,
 } from '@twinkeep/protocol';
@@ -78,7 +80,7 @@ export async function createParties(folder: string, nodes: number, witnesses: nu
   await makeFolder(join(folder, 'issuer'));
   const issuer = await createKey(join(folder, 'issuer'), 'key.json');
 
-  const admit = async (own: string, scope: 'device' | 'operator'): Promise<void> => {
+  const admit = async (own: string, scope: Credential['scope']): Promise<void> => {
     const { publicKey } = await createKey(own, 'key.json');
     const claims = {
       sub: bytesToBase64Url(randomBytes(16)),
@@ -96,6 +98,8 @@ export async function createParties(folder: string, nodes: number, witnesses: nu
   }
   await makeFolder(join(folder, 'operator'));
   await admit(join(folder, 'operator'), 'operator');
+  await makeFolder(join(folder, 'officer'));
+  await admit(join(folder, 'officer'), 'officer');
 
   const trust: Trust = {
     v: 1,

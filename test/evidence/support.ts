@@ -122,7 +122,7 @@ export async function lie(
   const before = new Map(records.entries.map(({ index, body }) => [index, canonicalJson(body)]));
   await change(told);
   const { rows } = await world.sql.query<{ leaf: Buffer }>('select leaf from log_leaves order by leaf_index');
-  const leaves = rows.map(({ leaf }) => new Uint8Array(leaf));
+  const leaves: Uint8Array[] = rows.map(({ leaf }) => new Uint8Array(leaf));
   for (const each of records.entries) {
     if (before.get(each.index) === canonicalJson(each.body)) continue;
     if (typeof each.body !== 'string') {
