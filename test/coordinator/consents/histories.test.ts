@@ -98,30 +98,34 @@ async function requireFold(ledger: ConsentLedger, told: readonly Told[], at: num
 }
 
 describe('random histories in the tables', () => {
-  it(`decide as the fold does, ${HISTORIES} of them`, async () => {
-    const warm = createConsentLedger(vault);
-    let allowed = 0;
-    let events = 0;
-    for (let done = 0; done < HISTORIES; done += AT_ONCE) {
-      const numRuns = Math.min(AT_ONCE, HISTORIES - done);
-      const told = fc.sample(history, { numRuns, seed: done }).map(tell);
-      const [at = 0] = fc.sample(moment, { numRuns: 1, seed: done });
-      const log = told.flatMap((one) => one.log).toSorted((a, b) => a.index - b.index);
-      events += log.length;
-      // In two parts, so that the warm ledger has states to carry forward.
-      const half = log.length >> 1;
-      await store(log.slice(0, half));
-      await warm.read(
-        db,
-        told.map(({ subject }) => subject),
+  it(
+    `decide as the fold does, ${HISTORIES} of them`,
+    async () => {
+      const warm = createConsentLedger(vault);
+      let allowed = 0;
+      let events = 0;
+      for (let done = 0; done < HISTORIES; done += AT_ONCE) {
+        const numRuns = Math.min(AT_ONCE, HISTORIES - done);
+        const told = fc.sample(history, { numRuns, seed: done }).map(tell);
+        const [at = 0] = fc.sample(moment, { numRuns: 1, seed: done });
+        const log = told.flatMap((one) => one.log).toSorted((a, b) => a.index - b.index);
+        events += log.length;
+        // In two parts, so that the warm ledger has states to carry forward.
+        const half = log.length >> 1;
+        await store(log.slice(0, half));
+        await warm.read(
+          db,
+          told.map(({ subject }) => subject),
+        );
+        await store(log.slice(half));
+        allowed += await requireFold(warm, told, at);
+        await requireFold(createConsentLedger(vault), told, at);
+      }
+      console.log(
+        `consent: ${HISTORIES} histories, ${events} events through the tables, ${allowed} answers that allow`,
       );
-      await store(log.slice(half));
-      allowed += await requireFold(warm, told, at);
-      await requireFold(createConsentLedger(vault), told, at);
-    }
-    console.log(
-      `consent: ${HISTORIES} histories, ${events} events through the tables, ${allowed} answers that allow`,
-    );
-    expect(allowed).toBeGreaterThan(HISTORIES / 4);
-  }, 30_000 + 40 * HISTORIES);
+      expect(allowed).toBeGreaterThan(HISTORIES / 4);
+    },
+    30_000 + 40 * HISTORIES,
+  );
 });

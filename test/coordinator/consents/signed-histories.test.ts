@@ -123,34 +123,43 @@ async function run({ log }: History): Promise<{ subject: string; taken: LoggedCo
 }
 
 describe('random signed histories', () => {
-  it(`decide as the fold of what was taken, ${HISTORIES} of them`, async () => {
-    let [events, taken, allowed] = [0, 0, 0];
-    for (const [i, one] of fc.sample(history, { numRuns: HISTORIES, seed: 7 }).entries()) {
-      const { subject, taken: logged } = await run(one);
-      events += one.log.length;
-      taken += logged.length;
-      const [at = 0] = fc.sample(moment, { numRuns: 1, seed: i });
-      const pure = foldConsents(logged);
-      const { db, vault } = deps;
-      for (const ledger of [deps.ledger, createConsentLedger(vault)]) {
-        expect((await ledger.read(db, [subject])).get(subject)?.state).toEqual(pure);
-        for (const question of questionsOf(one.scenario).filter((_, n) => n % 4 === i % 4)) {
-          const jkt = kidOf('tablet');
-          const [denial] = await ledger.judge(db, question, [{ members: [subject], sub: subject, jkt }], at);
-          const { reason } = decide({ ...question, subject }, pure, at);
-          expect(denial).toBe(logged.length === 0 ? 'never-asked' : isDenial(reason) ? reason : null);
-          if (denial === null) allowed++;
+  it(
+    `decide as the fold of what was taken, ${HISTORIES} of them`,
+    async () => {
+      let [events, taken, allowed] = [0, 0, 0];
+      for (const [i, one] of fc.sample(history, { numRuns: HISTORIES, seed: 7 }).entries()) {
+        const { subject, taken: logged } = await run(one);
+        events += one.log.length;
+        taken += logged.length;
+        const [at = 0] = fc.sample(moment, { numRuns: 1, seed: i });
+        const pure = foldConsents(logged);
+        const { db, vault } = deps;
+        for (const ledger of [deps.ledger, createConsentLedger(vault)]) {
+          expect((await ledger.read(db, [subject])).get(subject)?.state).toEqual(pure);
+          for (const question of questionsOf(one.scenario).filter((_, n) => n % 4 === i % 4)) {
+            const jkt = kidOf('tablet');
+            const [denial] = await ledger.judge(
+              db,
+              question,
+              [{ members: [subject], sub: subject, jkt }],
+              at,
+            );
+            const { reason } = decide({ ...question, subject }, pure, at);
+            expect(denial).toBe(logged.length === 0 ? 'never-asked' : isDenial(reason) ? reason : null);
+            if (denial === null) allowed++;
+          }
         }
+        const stored = await readHistory(db, vault, [subject], { after: -1, notBy: null, limit: 100 });
+        expect(stored.map(({ id, index }) => ({ id, index }))).toEqual(
+          logged.map(({ id, index }) => ({ id, index })),
+        );
       }
-      const stored = await readHistory(db, vault, [subject], { after: -1, notBy: null, limit: 100 });
-      expect(stored.map(({ id, index }) => ({ id, index }))).toEqual(
-        logged.map(({ id, index }) => ({ id, index })),
+      console.log(
+        `consent: ${HISTORIES} signed histories, ${taken} of ${events} events taken, ${allowed} answers that allow`,
       );
-    }
-    console.log(
-      `consent: ${HISTORIES} signed histories, ${taken} of ${events} events taken, ${allowed} answers that allow`,
-    );
-    expect(taken).toBeGreaterThan(events / 3);
-    expect(taken).toBeLessThan(events);
-  }, 30_000 + 300 * HISTORIES);
+      expect(taken).toBeGreaterThan(events / 3);
+      expect(taken).toBeLessThan(events);
+    },
+    30_000 + 300 * HISTORIES,
+  );
 });
