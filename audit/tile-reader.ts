@@ -72,11 +72,15 @@ async function readAtMost(body: ReadableStream<Uint8Array>, path: string): Promi
   const limit = maxLengthOf(path);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Left by the error, the loop cancels the stream.
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > limit) throw new TileError('tile/malformed', path, `has more than ${limit} bytes`);
-    chunks.push(chunk);
+  // Not `for await`: not every browser's streams can be iterated.
+  const reader = body.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    length += next.value.length;
+    if (length > limit) {
+      await reader.cancel();
+      throw new TileError('tile/malformed', path, `has more than ${limit} bytes`);
+    }
+    chunks.push(next.value);
   }
   return concatBytes(...chunks);
 }
