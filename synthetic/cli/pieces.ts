@@ -17,9 +17,9 @@ import {
 } from '@twinkeep/synthetic/formats';
 import { UsageError } from './command.ts';
 
-const READ_SIZE = 1024 * 1024;
-const PIECE_BYTES = 8 * 1024 * 1024;
-const PIECE_ROWS = 50_000;
+const READ_SIZE = 256 * 1024;
+const PIECE_BYTES = 1024 * 1024;
+const PIECE_ROWS = 20_000;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
@@ -77,15 +77,18 @@ export async function openAll(input: InputFile): Promise<Records> {
 export async function openPiece(input: InputFile, piece: Piece): Promise<Records> {
   const { file, format, names, separator } = input;
   if (format === 'parquet') {
-    return { names, rows: shifted(withRows(input, piece).rows, piece.from) };
+    return { names, batches: shifted(withRows(input, piece).batches, piece.from) };
   }
   const bytes = readBytes(file, piece.from, piece.to);
   if (format === 'ndjson') return openNdjson(bytes, { file, names });
   return openCsv(withHeader(names, separator, bytes), { file, separator });
 }
 
-async function* shifted(rows: Records['rows'], by: number): AsyncGenerator<TextRow, void, void> {
-  for await (const { row, cells } of rows) yield { row: row - by, cells };
+async function* shifted(
+  batches: Records['batches'],
+  by: number,
+): AsyncGenerator<readonly TextRow[], void, void> {
+  for await (const batch of batches) yield batch.map(({ row, cells }) => ({ row: row - by, cells }));
 }
 
 async function* withHeader(
@@ -115,16 +118,16 @@ async function withAccess<T>(file: string, use: (access: RandomAccess) => Promis
 
 /** The rows of a Parquet file; it is closed when they are read or left. */
 function withRows({ file, names }: InputFile, { from, to }: Piece): Records {
-  async function* rows(): AsyncGenerator<TextRow, void, void> {
+  async function* batches(): AsyncGenerator<readonly TextRow[], void, void> {
     const handle = await open(file);
     try {
       const found = await openParquet(await handleToAccess(handle, file), { file, from, to });
-      yield* found.rows;
+      yield* found.batches;
     } finally {
       await handle.close();
     }
   }
-  return { names, rows: rows() };
+  return { names, batches: batches() };
 }
 
 async function handleToAccess(handle: FileHandle, file: string): Promise<RandomAccess> {

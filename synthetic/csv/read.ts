@@ -27,26 +27,28 @@ export async function openCsv(
 ): Promise<Records & { separator: string }> {
   const { file } = options;
   const { separator, rest } = await findSeparator(chunks, options);
-  const rows = readRows(rest, separator, file);
-  const header = await rows.next();
-  if (header.done === true) throw new SyntheticError('synthetic/data', 'the file is empty', { file });
-  const names = header.value.cells;
+  const batches = readRows(rest, separator, file);
+  const first = await batches.next();
+  if (first.done === true) throw new SyntheticError('synthetic/data', 'the file is empty', { file });
+  const [header, ...others] = first.value;
+  const names = (header as TextRow).cells;
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined)
     throw new SyntheticError('synthetic/data', 'occurs twice in the header', { file, row: 0, column: twice });
-  async function* even(): AsyncGenerator<TextRow, void, void> {
-    for await (const found of rows) {
-      const { row, cells } = found;
-      if (cells.length !== names.length)
-        throw new SyntheticError(
-          'synthetic/data',
-          `has ${cells.length} cells where the header has ${names.length}`,
-          { file, row },
-        );
-      yield found;
-    }
+  const even = (rows: readonly TextRow[]): readonly TextRow[] => {
+    const uneven = rows.find(({ cells }) => cells.length !== names.length);
+    if (uneven === undefined) return rows;
+    throw new SyntheticError(
+      'synthetic/data',
+      `has ${uneven.cells.length} cells where the header has ${names.length}`,
+      { file, row: uneven.row },
+    );
+  };
+  async function* evenBatches(): AsyncGenerator<readonly TextRow[], void, void> {
+    yield even(others);
+    for await (const rows of batches) yield even(rows);
   }
-  return { names, separator, rows: even() };
+  return { names, separator, batches: evenBatches() };
 }
 
 /** The first line is looked at and given back. */

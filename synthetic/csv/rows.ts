@@ -3,25 +3,29 @@
  * not trusted: rows are bounded, text that is not UTF-8 is refused, and every refusal says in which row.
  */
 import { SyntheticError } from '../error.ts';
-
-export interface CsvRow {
-  /** The header is row 0, the first row of data 1; a line break within quotes begins no row. */
-  row: number;
-  cells: string[];
-}
+import type { TextRow } from '../formats/records.ts';
 
 const MAX_ROW_CHARACTERS = 1_000_000;
 const NEWLINE = 0x0a;
 
-/** @throws SyntheticError 'synthetic/data' with file and row */
+/**
+ * Batches of at least one row; the header is row 0, the first row of data 1; a line break within quotes begins no row.
+ *
+ * @throws SyntheticError 'synthetic/data' with file and row; the rows before it have been given out
+ */
 export async function* readRows(
   chunks: AsyncIterable<Uint8Array>,
   separator: string,
   file: string,
-): AsyncGenerator<CsvRow, void, void> {
+): AsyncGenerator<TextRow[], void, void> {
   const parser = createParser(separator, file);
-  for await (const { text } of readLines(chunks, file, parser.rowsSoFar)) yield* parser.push(text);
-  yield* parser.end();
+  for await (const { text } of readLines(chunks, file, parser.rowsSoFar)) {
+    const { rows, error } = parser.push(text);
+    if (rows.length > 0) yield rows;
+    if (error !== null) throw error;
+  }
+  const rows = parser.end();
+  if (rows.length > 0) yield rows;
 }
 
 /** Whole lines as text. `rowsSoFar`: the number of the row that the next bytes begin or go on. Bytes are cut at line ends, which are no part of any other UTF-8 character. */
@@ -76,19 +80,29 @@ function badLine(bytes: Uint8Array): number {
 }
 
 interface Parser {
-  push(text: string): Generator<CsvRow, void, void>;
-  end(): Generator<CsvRow, void, void>;
+  /** What is wrong comes after the rows before it. */
+  push(text: string): { rows: TextRow[]; error: SyntheticError | null };
+  /** @throws SyntheticError */
+  end(): TextRow[];
   rowsSoFar(): number;
 }
 
+const QUOTE = 0x22;
+const RETURN = 0x0d;
+
 /** A state machine over characters; a row may begin in one text and end in another. */
 function createParser(separator: string, file: string): Parser {
+  const separates = separator.charCodeAt(0);
   let row = 0;
   let cells: string[] = [];
+  /** The parts of the cell that came before the one being read. */
   let cell = '';
-  let size = 0;
+  /** Characters of the row that came before this text, and where in this text it begins. */
+  let carried = 0;
+  let began = 0;
   /** `closed`: a quoted cell has ended and only a separator or a line end may follow. */
   let state: 'start' | 'plain' | 'quoted' | 'closed' = 'start';
+  let rows: TextRow[] = [];
 
   const fail = (message: string): SyntheticError =>
     new SyntheticError('synthetic/data', message, { file, row });
@@ -97,45 +111,78 @@ function createParser(separator: string, file: string): Parser {
     cell = '';
     state = 'start';
   };
-  const endRow = (): CsvRow | null => {
+  const endRow = (next: number): void => {
     // A line without anything is no row.
     const empty = cells.length === 0 && cell === '' && state === 'start';
     endCell();
-    const ended = empty ? null : { row, cells };
-    if (ended !== null) row++;
+    if (!empty) rows.push({ row: row++, cells });
     cells = [];
-    size = 0;
-    return ended;
+    carried = 0;
+    began = next;
+  };
+
+  /** Reads on from `i` to the end of what its state lets through, and returns where that is. */
+  const plainEnd = (text: string, from: number): number => {
+    let i = from;
+    for (; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code === separates || code === NEWLINE) break;
+      if (code === RETURN && text.charCodeAt(i + 1) === NEWLINE) break;
+    }
+    return i;
+  };
+
+  const read = (text: string): SyntheticError | null => {
+    for (let i = 0; i < text.length;) {
+      if (carried + i - began > MAX_ROW_CHARACTERS) return tooLong(file, row);
+      const code = text.charCodeAt(i);
+      if (state === 'quoted') {
+        const quote = text.indexOf('"', i);
+        const end = quote < 0 ? text.length : quote;
+        cell += text.slice(i, end);
+        if (quote < 0) i = end;
+        else if (text.charCodeAt(quote + 1) === QUOTE) {
+          cell += '"';
+          i = quote + 2;
+        } else {
+          state = 'closed';
+          i = quote + 1;
+        }
+      } else if (code === separates) {
+        endCell();
+        i++;
+      } else if (code === NEWLINE || (code === RETURN && text.charCodeAt(i + 1) === NEWLINE)) {
+        i += code === NEWLINE ? 1 : 2;
+        endRow(i);
+      } else if (state === 'closed') return fail('has text after a closing quote');
+      else if (code === QUOTE && state === 'start') {
+        state = 'quoted';
+        i++;
+      } else {
+        // Quotes within a cell that does not begin with one are text.
+        const end = plainEnd(text, i);
+        cell += text.slice(i, end);
+        state = 'plain';
+        i = end;
+      }
+    }
+    carried += text.length - began;
+    began = 0;
+    return carried > MAX_ROW_CHARACTERS ? tooLong(file, row) : null;
   };
 
   return {
     rowsSoFar: () => row,
-    *push(text) {
-      for (let i = 0; i < text.length; i++) {
-        const character = text[i] as string;
-        if (++size > MAX_ROW_CHARACTERS) throw tooLong(file, row);
-        if (state === 'quoted') {
-          if (character !== '"') cell += character;
-          else if (text[i + 1] === '"') cell += text[++i] as string;
-          else state = 'closed';
-        } else if (character === separator) endCell();
-        else if (character === '\n' || (character === '\r' && text[i + 1] === '\n')) {
-          if (character === '\r') i++;
-          const ended = endRow();
-          if (ended !== null) yield ended;
-        } else if (state === 'closed') throw fail('has text after a closing quote');
-        else if (character === '"' && state === 'start') state = 'quoted';
-        else {
-          // Quotes within a cell that does not begin with one are text.
-          cell += character;
-          state = 'plain';
-        }
-      }
+    push(text) {
+      rows = [];
+      const error = read(text);
+      return { rows, error };
     },
-    *end() {
+    end() {
+      rows = [];
       if (state === 'quoted') throw fail('has an opening quote that is never closed');
-      const ended = endRow();
-      if (ended !== null) yield ended;
+      endRow(0);
+      return rows;
     },
   };
 }

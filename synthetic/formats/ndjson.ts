@@ -9,56 +9,59 @@ import { dayToDate, type Records, type TextRow } from './records.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
-/** Reads the first row. @throws SyntheticError 'synthetic/data' with file, row and column */
+/** Reads the first rows. @throws SyntheticError 'synthetic/data' with file, row and column */
 export async function openNdjson(
   chunks: AsyncIterable<Uint8Array>,
   { file, names: given }: { file: string; names?: readonly string[] },
 ): Promise<Records> {
-  const lines = readObjects(chunks, file);
-  const first = await lines.next();
-  if (first.done === true) {
-    if (given === undefined) throw new SyntheticError('synthetic/data', 'the file is empty', { file });
-    return { names: given, rows: lines as AsyncGenerator<never, void, void> };
-  }
-  const names = given ?? Object.keys(first.value.line);
+  const objects = readObjects(chunks, file);
+  const first = await objects.next();
+  const head = first.done === true ? undefined : first.value[0];
+  if (head === undefined && given === undefined)
+    throw new SyntheticError('synthetic/data', 'the file is empty', { file });
+  const names = given ?? Object.keys((head as Numbered).line);
   const known = new Set(names);
-  const toRow = ({ row, line }: { row: number; line: Line }): TextRow => {
-    const unknown = Object.keys(line).find((name) => !known.has(name));
-    if (unknown !== undefined)
-      throw new SyntheticError('synthetic/data', 'is not in the first row', { file, row, column: unknown });
+  const toRow = ({ row, line }: Numbered): TextRow => {
+    for (const column in line)
+      if (!known.has(column))
+        throw new SyntheticError('synthetic/data', 'is not in the first row', { file, row, column });
     return { row, cells: names.map((name) => cellText(line[name], { file, row, column: name })) };
   };
-  async function* rows(): AsyncGenerator<TextRow, void, void> {
-    yield toRow((first as IteratorYieldResult<{ row: number; line: Line }>).value);
-    for await (const line of lines) yield toRow(line);
+  async function* batches(): AsyncGenerator<TextRow[], void, void> {
+    if (first.done !== true) yield first.value.map(toRow);
+    for await (const lines of objects) yield lines.map(toRow);
   }
-  return { names, rows: rows() };
+  return { names, batches: batches() };
 }
 
+interface Numbered {
+  row: number;
+  line: Line;
+}
+
+/** Batches of at least one. */
 async function* readObjects(
   chunks: AsyncIterable<Uint8Array>,
   file: string,
-): AsyncGenerator<{ row: number; line: Line }, void, void> {
+): AsyncGenerator<Numbered[], void, void> {
   let row = 0;
-  let rest = '';
-  const parse = (text: string): Line => {
+  const parse = (text: string): Numbered => {
     row++;
-    let value: unknown;
+    let line: unknown;
     try {
-      value = JSON.parse(text);
+      line = JSON.parse(text);
     } catch {
       throw new SyntheticError('synthetic/data', 'is no JSON', { file, row });
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
+    if (typeof line !== 'object' || line === null || Array.isArray(line))
       throw new SyntheticError('synthetic/data', 'is no JSON object', { file, row });
-    return value as Line;
+    return { row, line: line as Line };
   };
+  // Pieces end at line ends.
   for await (const { text } of readLines(chunks, file, () => row + 1)) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() as string;
-    for (const line of lines) if (line.trim() !== '') yield { row: row + 1, line: parse(line) };
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
+    if (lines.length > 0) yield lines.map(parse);
   }
-  if (rest.trim() !== '') yield { row: row + 1, line: parse(rest) };
 }
 
 /** As it would stand in a CSV file. */

@@ -29,7 +29,7 @@ export async function openParquet(
       file,
       column: nested.element.name,
     });
-  async function* rows(): AsyncGenerator<TextRow, void, void> {
+  async function* batches(): AsyncGenerator<TextRow[], void, void> {
     const end = Math.min(to, size);
     for (let start = from; start < end; start += ROWS_AT_A_TIME) {
       const rowEnd = Math.min(end, start + ROWS_AT_A_TIME);
@@ -44,13 +44,13 @@ export async function openParquet(
           },
         }),
       );
-      for (const [i, object] of objects.entries()) {
+      yield objects.map((object, i) => {
         const row = start + i + 1;
-        yield { row, cells: names.map((column) => cellText(object[column], { file, row, column })) };
-      }
+        return { row, cells: names.map((column) => cellText(object[column], { file, row, column })) };
+      });
     }
   }
-  return { names, size, rows: rows() };
+  return { names, size, batches: batches() };
 }
 
 async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * What every file format is read into: rows of cells as text, with the names of the columns, one row in memory at a time. An empty cell is
+ * What every file format is read into: rows of cells as text, with the names of the columns, a few rows in memory at a time. An empty cell is
  * missing. Formats with types of their own (NDJSON, Parquet) are written as text here, so that one set of rules decides what a cell is.
  */
 
@@ -12,7 +12,8 @@ export interface TextRow {
 
 export interface Records {
   names: readonly string[];
-  rows: AsyncIterable<TextRow>;
+  /** As many at a time as come out of a piece of the file. */
+  batches: AsyncIterable<readonly TextRow[]>;
 }
 
 export interface ReadOptions {

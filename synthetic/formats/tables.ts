@@ -3,7 +3,7 @@ import { SyntheticError } from '../error.ts';
 import type { TableSchema } from '../synthesize/schema.ts';
 import { createTable, type Table } from '../table.ts';
 import { createBuilder, createInferringBuilder, type ColumnBuilder } from './columns.ts';
-import type { ReadOptions, Records } from './records.ts';
+import type { ReadOptions, Records, TextRow } from './records.ts';
 
 const PROGRESS_ROWS = 10_000;
 
@@ -17,8 +17,9 @@ export async function recordsToTable(
     schema === undefined
       ? records.names.map((name, place) => ({ place, builder: createInferringBuilder(name, file) }))
       : schemaBuilders(records.names, schema, file);
-  await fill(records, builders, options, Infinity);
-  return createTable(builders.map(({ builder }) => builder.column()));
+  const add = createAdder(options);
+  for await (const batch of records.batches) for (const row of batch) add(builders, row);
+  return builtTable(builders);
 }
 
 /** At most `rows` rows at a time: memory holds one piece, however long the file is. */
@@ -27,49 +28,45 @@ export async function* recordsToTables(
   options: ReadOptions & { schema: TableSchema },
   rows: number,
 ): AsyncGenerator<Table, void, void> {
-  const iterator = records.rows[Symbol.asyncIterator]();
-  // A generator that is left early would end the rows of all pieces.
-  const kept = {
-    names: records.names,
-    rows: { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) },
-  };
-  try {
-    for (let more = true; more;) {
-      const builders = schemaBuilders(records.names, options.schema, options.file);
-      more = await fill(kept, builders, options, rows);
-      const table = createTable(builders.map(({ builder }) => builder.column()));
-      if (table.rows > 0) yield table;
+  const begin = (): Built[] => schemaBuilders(records.names, options.schema, options.file);
+  const add = createAdder(options);
+  let builders = begin();
+  let filled = 0;
+  for await (const batch of records.batches)
+    for (const row of batch) {
+      add(builders, row);
+      if (++filled < rows) continue;
+      yield builtTable(builders);
+      builders = begin();
+      filled = 0;
     }
-  } finally {
-    await iterator.return?.();
-  }
+  if (filled > 0) yield builtTable(builders);
 }
 
-/** Whether there may be more rows. */
-async function fill(
-  { names, rows }: Records,
-  builders: readonly { place: number; builder: ColumnBuilder }[],
-  { missing = [], progress }: ReadOptions,
-  most: number,
-): Promise<boolean> {
-  let filled = 0;
-  if (names.length === 0) return false;
-  for await (const { row, cells } of rows) {
+interface Built {
+  place: number;
+  builder: ColumnBuilder;
+}
+
+function builtTable(builders: readonly Built[]): Table {
+  return createTable(builders.map(({ builder }) => builder.column()));
+}
+
+function createAdder({
+  missing = [],
+  progress,
+}: ReadOptions): (builders: readonly Built[], row: TextRow) => void {
+  const gone = new Set(['', ...missing]);
+  return (builders, { row, cells }) => {
     for (const { place, builder } of builders) {
       const cell = cells[place] as string;
-      builder.add(cell === '' || missing.includes(cell) ? null : cell, row);
+      builder.add(gone.has(cell) ? null : cell, row);
     }
     if (row % PROGRESS_ROWS === 0) progress?.(row);
-    if (++filled === most) return true;
-  }
-  return false;
+  };
 }
 
-function schemaBuilders(
-  names: readonly string[],
-  schema: TableSchema,
-  file: string,
-): { place: number; builder: ColumnBuilder }[] {
+function schemaBuilders(names: readonly string[], schema: TableSchema, file: string): Built[] {
   return schema.columns.map((column) => {
     const place = names.indexOf(column.name);
     if (place < 0)

@@ -38,19 +38,21 @@ const PROGRESS_ROWS = 10_000;
 
 /** Memory holds the words and a sample of the numbers. @throws SyntheticError 'synthetic/data' with file, row and column */
 export async function schemaFromRecords(
-  { names, rows }: Records,
+  { names, batches }: Records,
   { file, missing = [], progress }: ReadOptions,
 ): Promise<{ schema: TableSchema; rows: number }> {
   const readers = names.map((name, column) => createReader(name, column, file));
   let count = 0;
-  for await (const { row, cells } of rows) {
-    count++;
-    for (const [column, reader] of readers.entries()) {
-      const cell = cells[column] as string;
-      reader.add(cell === '' || missing.includes(cell) ? null : cell, row);
+  const gone = new Set(['', ...missing]);
+  for await (const batch of batches)
+    for (const { row, cells } of batch) {
+      count++;
+      for (const [column, reader] of readers.entries()) {
+        const cell = cells[column] as string;
+        reader.add(gone.has(cell) ? null : cell, row);
+      }
+      if (row % PROGRESS_ROWS === 0) progress?.(row);
     }
-    if (row % PROGRESS_ROWS === 0) progress?.(row);
-  }
   return { schema: { columns: readers.map((reader) => reader.schema()), derived: true }, rows: count };
 }
 
