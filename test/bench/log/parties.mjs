@@ -89,7 +89,7 @@ export async function createDevices({ trust, issuer, seed, devices, requests, pe
       }
       bodies.push(events);
     }
-    made.push({ key, jwt, bodies });
+    made.push({ key, jwt, sub, bodies });
   }
   return made;
 }
