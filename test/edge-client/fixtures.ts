@@ -118,13 +118,14 @@ export function makeTask(overrides: Partial<TaskSpec> = {}): TaskSpec {
 }
 
 export interface ChainLink {
-  type: 'grant' | 'withdraw' | 'refuse';
+  type: 'grant' | 'withdraw' | 'refuse' | 'notify';
   categories?: readonly Category[];
   operations?: Operation[];
   /** Place in the log; null: signed and not logged. */
   index: number | null;
   minCohort?: number;
   validUntil?: number;
+  consentType?: 'expressed' | 'explicit';
 }
 
 const EVERY_STEP: Operation[] = ['collect', 'train_local', 'contribute'];
@@ -148,7 +149,7 @@ export function makeChain(subject: string, links: readonly ChainLink[]): Consent
       purpose: PURPOSE,
       operations,
       at: NOW - 100 * DAY + i * 1000,
-      method: 'test',
+      method: 'test+confirm',
       provenance: { by: 'subject' },
       type,
       ...(type === 'grant' ? { terms: grantTerms(terms) } : {}),
@@ -161,9 +162,13 @@ export function makeChain(subject: string, links: readonly ChainLink[]): Consent
   return entries;
 }
 
-function grantTerms({ minCohort, validUntil }: Pick<ChainLink, 'minCohort' | 'validUntil'>): unknown {
+function grantTerms({
+  minCohort,
+  validUntil,
+  consentType = 'expressed',
+}: Pick<ChainLink, 'minCohort' | 'validUntil' | 'consentType'>): unknown {
   return {
-    consentType: 'expressed',
+    consentType,
     storage: { location: 'device', retention: 'P1Y', deletion: 'P30D' },
     source: 'https://w3id.org/dpv#ThirdPartyDataSource',
     ...(validUntil === undefined ? {} : { validUntil }),
@@ -179,9 +184,21 @@ function receiptFor(jws: string, index: number): NonNullable<ConsentEntry['recei
 
 /** Consents of a state as the fold would make it, for the gate alone. */
 export function grantedState(subject: string, categories: readonly Category[] = CATEGORIES): ConsentState {
-  const [entry] = makeChain(subject, [{ type: 'grant', categories, index: 0 }]);
-  const event = JSON.parse(Buffer.from(entry!.jws.split('.')[1]!, 'base64url').toString());
-  return applyConsent(NO_CONSENT, { id: entry!.id, event, index: 0, receivedAt: NOW });
+  const special = categories.filter((category) => category === 'psychographic');
+  const ordinary = categories.filter((category) => category !== 'psychographic');
+  const links: ChainLink[] = [
+    { type: 'notify', categories: ['third_party_enrichment'], index: 0 },
+    { type: 'grant', categories: ordinary, index: 1 },
+    { type: 'grant', categories: special, consentType: 'explicit', index: 2 },
+  ];
+  const chain = makeChain(
+    subject,
+    links.filter((link) => link.categories?.length !== 0),
+  );
+  return chain.reduce((state, { id, jws }, index) => {
+    const event = JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString());
+    return applyConsent(state, { id, event, index, receivedAt: NOW });
+  }, NO_CONSENT);
 }
 
 let serial = 0;
