@@ -25,16 +25,24 @@ import {
   type TaskSpec,
 } from '@twinkeep/protocol';
 import { SyntheticError } from '../error.ts';
-import type { MstModel, PrivacyLedger, TreeClass } from '../synthesize/mst.ts';
-import { schemaOfTask } from './schema.ts';
+import type { MstModel, TreeClass } from '../synthesize/mst.ts';
+import type { PrivacyLedger } from '../synthesize/ledger.ts';
+import type { TableSchema } from '../synthesize/schema.ts';
+import { requireSameCells, schemaOfTask } from './schema.ts';
 import { addTables, drawTowards, independent, lift, scaleToMargins, sum, type Cells } from './tables.ts';
 
-/** @param counts as the last round published them. @throws SyntheticError 'synthetic/data' where the task has not counted all steps */
-export function fitFromCounts(task: TaskSpec, counts: Float32Array): MstModel {
+/**
+ * @param counts as the last round published them
+ * @param schema bounds and steps that are publicly known beside the task: the same columns with as many cells
+ * @throws SyntheticError 'synthetic/data' where the task has not counted all steps, 'synthetic/schema'
+ */
+export function fitFromCounts(task: TaskSpec, counts: Float32Array, schema?: TableSchema): MstModel {
   const counting = countingOf(task);
   if (counts[0] !== COUNT_STEPS)
     throw new SyntheticError('synthetic/data', `${counts[0] ?? 0} of ${COUNT_STEPS} steps are counted`);
-  const { schema, target, attributes } = schemaOfTask(task);
+  const own = schemaOfTask(task);
+  requireSameCells(own, schema ?? own.schema);
+  const { target, attributes } = own;
   const ways = readOneWays(counting, counts, 2);
   const model = choosePairs(counting, counts);
   const pairs = countParts(counting, counts, 2).map((part): CountedPair => {
@@ -51,7 +59,14 @@ export function fitFromCounts(task: TaskSpec, counts: Float32Array): MstModel {
     groups: model.groups,
     chances: chancesOf(label, model, singles, pairs),
   }));
-  return { kind: 'mst', schema, attributes, target, classes, privacy: ledgerOf(task, counting) };
+  return {
+    kind: 'mst',
+    schema: schema ?? own.schema,
+    attributes,
+    target,
+    classes,
+    privacy: ledgerOf(task, counting),
+  };
 }
 
 interface CountedPair {

@@ -1,6 +1,7 @@
 /** The public schema of a counting task's rows: its features with their declared cells, and its label, which is the target. */
 import type { Feature, TaskSpec } from '@twinkeep/protocol';
 import { SyntheticError } from '../error.ts';
+import { createCodec } from '../synthesize/codec.ts';
 import { parseSchema, type ColumnSchema, type TableSchema } from '../synthesize/schema.ts';
 
 export interface CountedSchema {
@@ -18,6 +19,17 @@ export function schemaOfTask({ features, label }: TaskSpec): CountedSchema {
   const words = [label.negative[0], label.positive[0]].map(String);
   const columns = [...features.map(columnOfFeature), { kind: 'category', name: target, words }];
   return { schema: parseSchema({ columns }), target, attributes };
+}
+
+/** @throws SyntheticError 'synthetic/schema' with the column that is missing or has other cells */
+export function requireSameCells({ schema: { columns } }: CountedSchema, given: TableSchema): void {
+  for (const own of columns) {
+    const other = given.columns.find(({ name }) => name === own.name);
+    if (other === undefined || createCodec(other).cells !== createCodec(own).cells)
+      throw new SyntheticError('synthetic/schema', 'has other cells than the task declared', {
+        column: own.name,
+      });
+  }
 }
 
 function columnOfFeature({ name, aggregate, transform }: Feature): ColumnSchema {

@@ -1,6 +1,6 @@
 /**
  * Tables of two columns: scaled to given margins (iterative proportional fitting, Deming and Stephan 1940), and drawn towards what was
- * expected as far as noise, and not the data, sets them apart from it (James and Stein 1961, positive part).
+ * expected as far as noise, and not the data, sets them apart from it.
  */
 
 /** Row-major. */
@@ -26,13 +26,32 @@ function scaleLine(table: Cells, from: number, stride: number, length: number, t
   for (let i = 0; i < length; i++) table[from + i * stride]! *= factor;
 }
 
-/** @param variance of the noise on each cell of `counted`; where it is 0 nothing is drawn */
+const MOMENT_ROUNDS = 8;
+
+/**
+ * Cells that were expected to be large may differ more from what was expected: counts are taken to have a variance of tau times it around it,
+ * tau as the data show it (empirical Bayes by weighted moments), and noise on top.
+ * @param variance of the noise on each cell of `counted`; where it is 0 nothing is drawn
+ */
 export function drawTowards(expected: Cells, counted: Cells, variance: number): Cells {
-  let square = 0;
-  for (let i = 0; i < counted.length; i++) square += ((counted[i] as number) - (expected[i] as number)) ** 2;
-  const freedom = Math.max(1, counted.length - 2);
-  const kept = square > 0 ? Math.max(0, 1 - (freedom * variance) / square) : 0;
-  return counted.map((x, i) => (expected[i] as number) + kept * (x - (expected[i] as number)));
+  if (variance === 0) return counted;
+  const scale = expected.map((x) => Math.max(0, x));
+  const excess = counted.map((x, i) => (x - (expected[i] as number)) ** 2 - variance);
+  let tau = sum(scale) > 0 ? Math.max(0, sum(excess) / sum(scale)) : 0;
+  for (let round = 0; round < MOMENT_ROUNDS; round++) {
+    let [above, below] = [0, 0];
+    for (let i = 0; i < scale.length; i++) {
+      const size = scale[i] as number;
+      const weight = size / (tau * size + variance) ** 2;
+      above += weight * (excess[i] as number);
+      below += weight * size;
+    }
+    tau = below > 0 ? Math.max(0, above / below) : 0;
+  }
+  return counted.map((x, i) => {
+    const own = tau * (scale[i] as number);
+    return (expected[i] as number) + (own / (own + variance)) * (x - (expected[i] as number));
+  });
 }
 
 /** Below this share of what is expected, a cell of a noisy table says no more than that it is small. */
