@@ -3,22 +3,17 @@
  * must have admitted it. A grant names what its signer had seen, so an event that is kept back from the middle of a history is missed;
  * one kept back from its end is not, except by whoever holds its receipt.
  */
-import { base64UrlToBytes, bytesToUtf8 } from '@twinkeep/audit';
 import {
   admitConsent,
   applyConsent,
   ConsentError,
-  importConsentKey,
   NO_CONSENT,
   verifyConsentEvent,
-  type ConsentKey,
   type ConsentState,
-  type KeyHolder,
   type LoggedConsent,
 } from '@twinkeep/consent';
-import { publicKeyToJwk, thumbprint, type Trust } from '@twinkeep/protocol';
+import { createKeyring, type Keyring, type Speaker, type Trust } from '@twinkeep/protocol';
 import type { LoggedEntry, VerifiedLog } from './log.ts';
-import type { Speaker } from './speakers.ts';
 import { placeOf } from './statements.ts';
 import type { Checklist } from './verdict.ts';
 
@@ -137,73 +132,4 @@ function requireWholeCounters({ events }: History, checks: Checklist): void {
       );
     last.set(kid, event.seq);
   }
-}
-
-/** The key that an event has to be signed with, by what it says of itself; undefined where that key may not say this. */
-type Keyring = (jws: string) => Promise<ConsentKey | undefined>;
-
-function createKeyring(speakers: ReadonlyMap<string, Speaker>, trust: Trust): Keyring {
-  const keys = new Map<string, Promise<ConsentKey>>();
-  const parties = new Map<string, string>();
-  const controllerKey = base64UrlToBytes(trust.coordinator.key);
-  const controllerKid = thumbprint(controllerKey);
-  return async (jws) => {
-    const { kid, by, subject, controller, party } = readClaims(jws);
-    const speaker = speakers.get(kid);
-    const found = holderOf();
-    if (found === null) return undefined;
-    const { holder, publicKey } = found;
-    const name = `${kid} ${JSON.stringify(holder)}`;
-    const key = keys.get(name) ?? importConsentKey(publicKeyToJwk(publicKey), holder);
-    keys.set(name, key);
-    return key;
-
-    function holderOf(): { holder: KeyHolder; publicKey: Uint8Array } | null {
-      if (by === 'controller')
-        return kid === controllerKid
-          ? { holder: { role: 'controller', controller }, publicKey: controllerKey }
-          : null;
-      if (speaker === undefined || speaker.credential.scope !== 'device') return null;
-      const { publicKey, credential } = speaker;
-      if (by === 'subject')
-        return credential.maxTwins === 1 && credential.sub === subject
-          ? { holder: { role: 'subject', subject }, publicKey }
-          : null;
-      if (by === 'collector') {
-        const bound = parties.get(kid) ?? party;
-        parties.set(kid, bound);
-        return credential.maxTwins > 1 ? { holder: { role: 'collector', party: bound }, publicKey } : null;
-      }
-      return by === 'guardian' || by === 'agent' ? { holder: { role: by }, publicKey } : null;
-    }
-  };
-}
-
-interface Claims {
-  kid: string;
-  by: string;
-  subject: string;
-  controller: string;
-  party: string;
-}
-
-/** Not verified: only which key to verify with. */
-function readClaims(jws: string): Claims {
-  const part = (i: number): Record<string, unknown> => {
-    try {
-      const value: unknown = JSON.parse(bytesToUtf8(base64UrlToBytes(jws.split('.')[i] ?? '')));
-      return (value ?? {}) as Record<string, unknown>;
-    } catch {
-      return {};
-    }
-  };
-  const payload = part(1);
-  const inner = (name: string): Record<string, unknown> => (payload[name] ?? {}) as Record<string, unknown>;
-  return {
-    kid: String(part(0)['kid']),
-    by: String(inner('event')['by']),
-    subject: String(payload['subject']),
-    controller: String(payload['controller']),
-    party: String(inner('collectedBy')['party']),
-  };
 }

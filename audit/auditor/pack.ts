@@ -18,7 +18,7 @@ import {
   evidenceEntrySchema,
   evidenceManifestSchema,
   evidenceRulesSchema,
-  evidenceSpeakerSchema,
+  statedSpeakerSchema,
   MAX_EVIDENCE_BYTES,
   ProtocolError,
   verifyStatement,
@@ -62,7 +62,7 @@ export function readPack(bytes: Uint8Array, coordinatorKey: string, hash: Sha256
       checkpoint: one('checkpoint', evidenceCheckpointSchema),
       entries: lines('entries', evidenceEntrySchema),
       contributions: lines('contributions', evidenceContributionSchema),
-      speakers: lines('speakers', evidenceSpeakerSchema),
+      speakers: lines('speakers', statedSpeakerSchema),
       rules: one('rules', evidenceRulesSchema),
     },
   };

@@ -5,13 +5,13 @@ import {
   memberLeaf,
   ProblemError,
   thumbprint,
+  verifyCredentialAsIssued,
   verifyHeader,
   type Credential,
   type EvidenceContribution,
   type ReportHeader,
   type Trust,
 } from '@twinkeep/protocol';
-import { verifyOnce } from './speakers.ts';
 import type { Checklist } from './verdict.ts';
 
 export interface VerifiedReport {
@@ -42,7 +42,7 @@ export async function verifyReport(
   if (bytesToBase64Url(sha256(bytes)) !== contribution.headerHash) return fail('its header is another one');
   try {
     const header = verifyHeader(bytes, base64UrlToBytes(contribution.signed.signature));
-    const credential = await verifyOnce(header.credential, trust);
+    const credential = await verifyCredentialAsIssued(header.credential, trust);
     if (header.rcHash !== contribution.rcHash) return fail('it was made for another round');
     if (credential.jkt !== thumbprint(base64UrlToBytes(header.key)))
       return fail('its credential names another key than the one that signed it');

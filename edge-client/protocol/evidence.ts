@@ -17,9 +17,9 @@
 import { base64UrlToBytes, bytesToBase64Url, canonicalJson, sha256, utf8ToBytes } from '@twinkeep/audit';
 import { MAX_CONSENT_JWS_CHARS } from '@twinkeep/consent';
 import * as v from 'valibot';
-import { MAX_CREDENTIAL_BYTES } from './credential.ts';
 import { DROP_REASONS, type DropReason } from './round.ts';
 import { hashSchema, keyIdSchema, subjectSchema } from './schema.ts';
+import type { StatedSpeaker } from './speakers.ts';
 
 export const EVIDENCE_FORMAT = 'twinkeep-evidence/1';
 export const EVIDENCE_PATH = '/v1/evidence';
@@ -145,17 +145,6 @@ export const evidenceContributionSchema: v.GenericSchema<EvidenceContribution> =
   members: v.array(v.strictObject({ place: count, subject: subjectSchema, salt: subjectSchema })),
 });
 
-/** A device's key and the credential under which it spoke. The coordinator's own key needs none: the reader's trust file names it. */
-export interface EvidenceSpeaker {
-  key: string;
-  credential: string;
-}
-
-export const evidenceSpeakerSchema: v.GenericSchema<EvidenceSpeaker> = v.strictObject({
-  key: keyIdSchema,
-  credential: v.pipe(v.string(), v.maxLength(MAX_CREDENTIAL_BYTES)),
-});
-
 export interface EvidenceRules {
   /** `POLICY_HASH` of the coordinator's rules of consent. */
   consent: string;
@@ -181,7 +170,7 @@ export interface EvidenceRecords {
   checkpoint: { note: string };
   entries: EvidenceEntry[];
   contributions: EvidenceContribution[];
-  speakers: EvidenceSpeaker[];
+  speakers: StatedSpeaker[];
   rules: EvidenceRules;
 }
 

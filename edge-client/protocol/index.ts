@@ -48,6 +48,7 @@ export * from './round.ts';
 export * from './schema.ts';
 export * from './set.ts';
 export * from './sodium.ts';
+export * from './speakers.ts';
 export * from './statement.ts';
 export * from './sums.ts';
 export * from './task.ts';
