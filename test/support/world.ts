@@ -7,6 +7,7 @@ import {
   inputWidth,
   PATHS,
   roundResultsSchema,
+  taskOperation,
   type Feature,
   type RoundResult,
   type TaskSpec,
@@ -322,6 +323,7 @@ export function smallTask(taskId: string, overrides: Partial<TaskSpec> = {}): Ta
 function termsOf(task: TaskSpec): object {
   return {
     purpose: task.purpose,
+    operation: taskOperation(task),
     notice: { id: 'test-notice', version: '1', lang: 'en', text: 'A notice for a test.' },
     required: task.categories.required,
     evidence: 'the test says so',

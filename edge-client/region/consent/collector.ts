@@ -31,7 +31,7 @@ import {
   type SignedConsentEntry,
   type SignerDeps,
 } from '@twinkeep/edge-client/fleet';
-import { publicKeyToJwk, type SigningKey } from '@twinkeep/protocol';
+import { publicKeyToJwk, type RoundOperation, type SigningKey } from '@twinkeep/protocol';
 import { noticeOf, useOf, type ConsentTerms } from '../mapping/terms.ts';
 
 export type Evidence = { kind: string; value: string }[];
@@ -62,8 +62,11 @@ export interface Collector {
   ): Promise<SignedConsentEntry[]>;
 }
 
-/** What a twin needs in order to learn and to lend; using its predictions takes a consent of its own. */
-const IMPORTED_OPERATIONS: readonly Operation[] = ['collect', 'infer_local', 'train_local', 'contribute'];
+/** What a twin needs in order to learn and to lend, or to be counted; using its predictions takes a consent of its own. */
+const IMPORTED_OPERATIONS: Readonly<Record<RoundOperation, readonly Operation[]>> = {
+  contribute: ['collect', 'infer_local', 'train_local', 'contribute'],
+  synthesise: ['collect', 'synthesise'],
+};
 
 const DEFAULT_RETENTION = 'P2Y';
 const DEFAULT_DELETION = 'P30D';
@@ -82,13 +85,14 @@ export async function createCollector(
   return {
     async record(subject, stored, choice, { terms, categories, evidence }) {
       const chain = createChainSigner({ ...deps, signer }, subject, stored);
-      const { yes, no } = changes(chain.state(), choice, { categories, purpose: terms.purpose }, clock());
+      const { purpose, operation = 'contribute' } = terms;
+      const { yes, no } = changes(chain.state(), choice, { categories, purpose, operation }, clock());
       const question = {
         jurisdiction: terms.jurisdiction ?? ['EU'],
         sector: useOf(terms).sector,
         notice: noticeOf(terms),
-        purpose: terms.purpose,
-        operations: IMPORTED_OPERATIONS,
+        purpose,
+        operations: IMPORTED_OPERATIONS[operation],
         method: 'import',
       };
       const among = (some: readonly Category[]): Collection['categories'] => ({
@@ -161,14 +165,18 @@ function grantTerms(terms: ConsentTerms, regime: Regime, party: string, now: num
 function changes(
   state: ConsentState,
   choice: ConsentChoice,
-  { categories, purpose }: { categories: Collection['categories']; purpose: string },
+  {
+    categories,
+    purpose,
+    operation,
+  }: { categories: Collection['categories']; purpose: string; operation: RoundOperation },
   now: number,
 ): { yes: Category[]; no: Category[] } {
   const granted = 'granted' in choice ? choice.granted : [];
   const yes: Category[] = [];
   const no: Category[] = [];
   for (const category of [...categories.required, ...categories.optional]) {
-    const cell = findCell(state, category, purpose, 'contribute');
+    const cell = findCell(state, category, purpose, operation);
     const unanswered = UNANSWERED.has(cellStatusAt(cell, now));
     if (granted.includes(category)) {
       if (unanswered) yes.push(category);

@@ -10,11 +10,14 @@ import {
   type ConsentUse,
   type Sector,
 } from '@twinkeep/consent';
+import { ROUND_OPERATIONS, type RoundOperation } from '@twinkeep/protocol';
 import * as v from 'valibot';
 
 export interface ConsentTerms {
   /** DPV purpose IRI, the same as the task's. */
   purpose: string;
+  /** What customers allowed: to `contribute` to what is learned (default), or to `synthesise`, to be counted for invented customers. */
+  operation?: RoundOperation;
   /** Of the business; `general` unless a law treats it apart. */
   sector?: Sector;
   /** The notice by its text, or by the hash of a text that is kept elsewhere. */
@@ -52,6 +55,7 @@ export const noticeSchema: v.GenericSchema<ConsentTerms['notice']> = v.pipe(
 
 export const termsFields = {
   purpose: v.pipe(v.string(), v.url(), v.maxLength(200)),
+  operation: v.exactOptional(v.picklist(ROUND_OPERATIONS)),
   sector: v.exactOptional(v.picklist(SECTORS)),
   notice: noticeSchema,
   jurisdiction: v.exactOptional(v.pipe(v.array(text(8)), v.minLength(1), v.maxLength(8))),

@@ -5,6 +5,7 @@ import {
   createConsentSigner,
   createRecordId,
   signConsentEvent,
+  type Operation,
   type PrivacyFloor,
   type SignedConsent,
 } from '@twinkeep/consent';
@@ -56,6 +57,8 @@ export async function consentOf(
     validUntil?: number;
     at?: number;
     party?: string;
+    purpose?: string;
+    operations?: readonly Operation[];
     by?: 'subject' | 'collector';
     floor?: PrivacyFloor;
   } = {},
@@ -73,8 +76,8 @@ export async function consentOf(
     jurisdiction: ['EU'],
     notice: NOTICE,
     categories: smallTask().categories,
-    purpose: PURPOSE,
-    operations: ['contribute'] as const,
+    purpose: changes.purpose ?? PURPOSE,
+    operations: changes.operations ?? (['contribute'] as const),
     at,
     method: 'import',
     provenance:
