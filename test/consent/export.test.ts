@@ -5,7 +5,8 @@ import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 
 import { DAY, PURPOSE, START, SUBJECT, TERMS } from './fixtures.ts';
-import { history, idOf } from './histories.ts';
+import { history } from './histories.ts';
+import { idOf } from './history-events.ts';
 import { DELEGATE, OFFICER, tell } from './people.ts';
 
 const ADDRESS = { street: 'Main Street 1', city: 'Springfield', postalCode: '12345', country: 'DE' };

@@ -1,11 +1,16 @@
 import type {
+  CategoryChoice,
   ConsentEvent,
   ConsentInput,
+  ConsentLinks,
   ConsentProvenance,
   ConsentQuestion,
   ConsentState,
   DelegationRecord,
+  GrantTerms,
   LoggedConsent,
+  Operation,
+  Sector,
   SubjectInput,
 } from '@twinkeep/consent';
 import {
@@ -17,14 +22,15 @@ import {
 } from '@twinkeep/consent';
 
 import { BASE, DAY, PURPOSE, START, SUBJECT, TERMS, collectorProvenance } from './fixtures.ts';
-import { idOf } from './histories.ts';
+import { idOf } from './history-events.ts';
 
 // One subject's chain, told in order: each event has seen all before it, a day apart unless it says otherwise.
 
 export const KID: string = `${'K'.repeat(42)}A`;
 export const EVIDENCE = [{ kind: 'ticket', value: 'T-1' }];
-export const OFFICER: ConsentProvenance = { by: 'controller', actor: 'officer-1', evidence: EVIDENCE };
-export const TWO_OFFICERS: ConsentProvenance = { ...OFFICER, approver: 'officer-2' };
+type Controlled = Extract<ConsentProvenance, { by: 'controller' }>;
+export const OFFICER: Controlled = { by: 'controller', actor: 'officer-1', evidence: EVIDENCE };
+export const TWO_OFFICERS: Controlled = { ...OFFICER, approver: 'officer-2' };
 export const CLINIC: ConsentProvenance = collectorProvenance(KID);
 export const MANDATE = '01KF0S8Q40000000000000000M';
 export const GUARDIAN: ConsentProvenance = { by: 'guardian', delegation: MANDATE };
@@ -41,8 +47,27 @@ export const DELEGATE: DelegationRecord = {
 };
 
 /** What a test says of an event; the rest is that of `BASE`, one category, two operations. */
-export type Said = Partial<ConsentInput> & { type: ConsentInput['type']; day?: number };
-export type SaidOfSubject = Partial<SubjectInput> & { type: SubjectInput['type']; day?: number };
+export interface Said {
+  type: ConsentInput['type'];
+  day?: number;
+  recordId?: string;
+  jurisdiction?: readonly string[];
+  sector?: Sector;
+  categories?: CategoryChoice | undefined;
+  operations?: readonly Operation[];
+  purpose?: string;
+  method?: string;
+  links?: ConsentLinks;
+  provenance?: ConsentProvenance | undefined;
+  terms?: Partial<GrantTerms>;
+  signal?: ConsentEvent['signal'];
+  minor?: ConsentEvent['minor'];
+  reason?: string;
+}
+export interface SaidOfSubject extends Partial<Omit<SubjectInput, 'type'>> {
+  type: SubjectInput['type'];
+  day?: number;
+}
 
 const PLAIN = {
   ...BASE,

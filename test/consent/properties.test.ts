@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import type { History } from './histories.ts';
 import {
   NARROWING,
-  SCENARIOS,
   history,
   moment,
   narrowing,
@@ -16,6 +15,7 @@ import {
   touches,
   withEvent,
 } from './histories.ts';
+import { SCENARIOS } from './history-events.ts';
 
 /** A browser shows that its engine agrees; once is enough for the numbers. */
 const RUNS = { numRuns: 'document' in globalThis ? 500 : 10_000 };

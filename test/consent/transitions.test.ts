@@ -3,7 +3,7 @@ import { ANY_PURPOSE, PURPOSES, decide, mayAsk, parseConsentEvent } from '@twink
 import { describe, expect, test } from 'vitest';
 
 import { DAY, PURPOSE, START } from './fixtures.ts';
-import { idOf } from './histories.ts';
+import { idOf } from './history-events.ts';
 import type { Said } from './people.ts';
 import {
   AGENT,
