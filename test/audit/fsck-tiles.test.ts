@@ -217,6 +217,15 @@ describe('a pruned log', () => {
     expect(await check(silent)).toMatchObject({ ok: false, path: 'tile/entries/000', problem: /not there/ });
   });
 
+  test('an entry that is not the policy any more is to blame itself, and not what was published', async () => {
+    const bundle = 'tile/entries/004';
+    const at = encodeEntryBundle(pruned.leaves.slice(1_024, 1_200)).length + 2;
+    for (const offset of [0, 40, entry.entry.length - 1]) {
+      const changed = changedAt(files.get(bundle)!, at + offset, 1);
+      expect(await check(new Map(files).set(bundle, changed))).toMatchObject({ ok: false, path: bundle });
+    }
+  });
+
   test('is held to the policy that it has logged', async () => {
     const lies = [
       { ...entry.pruning, body: { ...entry.pruning.body, minimumIndex: 1_100 } },
