@@ -13,7 +13,8 @@ import { openDatabase } from '../../../coordinator/store/database.ts';
 import { migrate } from '../../../coordinator/store/migrate.ts';
 import type { Db } from '../../../coordinator/store/schema.ts';
 import { openVault, type Vault } from '../../../coordinator/store/vault.ts';
-import { history, moment, questionsOf, SCENARIOS, type History } from '../../consent/histories.ts';
+import { history, moment, questionsOf, type History } from '../../consent/histories.ts';
+import { SCENARIOS } from '../../consent/history-events.ts';
 import { createTestDatabase } from '../../support/postgres.ts';
 
 const HISTORIES = Number(process.env['CONSENT_HISTORIES'] ?? 300);
