@@ -1,5 +1,5 @@
 /** What a person can do here. Each act is a question to the twin; what it answers is shown, said, and told to the host app. */
-import type { Category } from '@twinkeep/consent';
+import type { Category, Operation } from '@twinkeep/consent';
 import type { ConsentChange, ConsentReceiptView, Erasure, Refused, Twin } from '../twin/types.ts';
 import {
   conditionCalls,
@@ -14,7 +14,7 @@ import { NO_DRAFT, rowKey, withExplicit, withGroups, withLeaving } from './draft
 import { exportFile, receiptFile, saveFile } from './files.ts';
 import type { GroupName } from './groups.ts';
 import type { PanelView, RowView } from './model.ts';
-import type { Names } from './names.ts';
+import { sayCategories, type Names } from './names.ts';
 import type { PanelState, Watched } from './state.ts';
 import type { ConsentElementEvents, Doing } from './types.ts';
 import type { Language } from './words/language.ts';
@@ -52,7 +52,7 @@ export type Emit = <Name extends keyof ConsentElementEvents>(
 ) => void;
 
 type Change = 'grant' | 'refuse' | 'withdraw';
-type Call = { categories?: readonly Category[] };
+type Call = { categories?: readonly Category[]; operations?: readonly Operation[] };
 
 export function createActs({ twin, watched, view, language, names, emit }: ActsDeps): Acts {
   const { state, set } = watched;
@@ -81,7 +81,7 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
       .then(() => set({ busy: false }));
   };
 
-  /** The calls of one click. What was signed before one of them failed stays signed, and is told. */
+  /** The calls of one click: one that fails stops none of the others, and what was signed is told. */
   const change = async <C extends Call>(
     kind: Change,
     calls: readonly C[],
@@ -89,26 +89,26 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
     done: Partial<PanelState> = {},
   ): Promise<void> => {
     const events: string[] = [];
-    const categories: Category[] = [];
+    const signed: { categories: readonly Category[]; operations: readonly Operation[] }[] = [];
     let failed = false;
     for (const choice of calls) {
       const answer = await call(choice);
       if ('reason' in answer) {
         failed = true;
         fail(kind, answer);
-        break;
+        continue;
       }
       events.push(...answer.events);
-      categories.push(...(choice.categories ?? []));
+      if (answer.changed)
+        signed.push({ categories: choice.categories ?? [], operations: choice.operations ?? [] });
     }
     if (!failed) set(done);
     await watched.read();
+    const categories = [...new Set(signed.flatMap((each) => each.categories))];
     if (events.length > 0) emit('twinkeep-consent-change', { kind, categories, events });
     if (failed) return;
     const { said } = language().words;
-    const listed = language().list(
-      [...new Set(categories)].map((category) => names().category(category).name),
-    );
+    const listed = sayCategories(signed, names(), language());
     const sentence = { grant: said.accepted, refuse: said.refused, withdraw: said.withdrawn }[kind];
     say(events.length === 0 ? said.unchanged : sentence(listed));
   };

@@ -18,6 +18,9 @@ export const GROUP_OF: Readonly<Record<Operation, GroupName>> = {
   synthesise: 'synthesise',
 };
 
+/** What a twin does; everything else is beyond it. */
+export const TWIN_USES: readonly GroupName[] = ['device', 'sum', 'app'];
+
 /** In these the category is used: the `PERMITTING_STATUSES` of `@twinkeep/consent`, without all that comes with it. */
 export const IN_FORCE: ReadonlySet<string> = new Set<CellStatus>(['given', 'renewed', 'allowed']);
 /** In these nobody has said anything that counts. */

@@ -1,5 +1,6 @@
 /** What things are called: the host app's words before the element's own. */
-import type { Category, PURPOSES } from '@twinkeep/consent';
+import type { Category, Operation, PURPOSES } from '@twinkeep/consent';
+import { GROUP_OF, TWIN_USES } from './groups.ts';
 import type { ConsentTexts } from './types.ts';
 import type { Language } from './words/language.ts';
 
@@ -40,4 +41,26 @@ export function namesOf(texts: ConsentTexts, { words }: Language): Names {
       );
     },
   };
+}
+
+/** A grant or a choice: what of which operations. */
+interface Said {
+  categories: readonly Category[];
+  operations: readonly Operation[];
+}
+
+/** Categories by name; where only some of a twin's uses are meant, with these in brackets. */
+export function sayCategories(said: readonly Said[], names: Names, language: Language): string {
+  const parts = new Map<string, Set<string>>();
+  for (const { categories, operations } of said) {
+    const uses = [...new Set(operations.map((operation) => GROUP_OF[operation]))];
+    const whole = TWIN_USES.every((use) => uses.includes(use));
+    const listed = whole ? '' : language.list(uses.map((use) => language.words.groups[use].name));
+    const named = parts.get(listed) ?? new Set();
+    for (const category of categories) named.add(names.category(category).name);
+    parts.set(listed, named);
+  }
+  return [...parts]
+    .map(([uses, named]) => `${language.list([...named])}${uses === '' ? '' : ` (${uses})`}`)
+    .join('; ');
 }

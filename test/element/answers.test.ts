@@ -209,7 +209,7 @@ describe('what is signed', () => {
     await cohort.fill('50');
     await page.getByLabel('Largest privacy loss (ε)').fill('1.5');
     await click(button('Accept chosen'));
-    await said('Allowed: Personality and interests and Your opinions.');
+    await said('Allowed: Personality and interests; Your opinions (Contribute to the encrypted sum).');
     const privacyFloor = { secAgg: { minCohort: 50 }, dp: { epsMaxMicro: 1_500_000, unit: 'user' } };
     const sensitive = { category: 'psychographic', consentType: 'explicit', state: 'given', privacyFloor };
     const part = { category: 'feedback', operations: ['contribute'], consentType: 'expressed', privacyFloor };
@@ -226,7 +226,7 @@ describe('what is signed', () => {
 
     // Off takes back the part that was given.
     await click(opinions);
-    await said('Withdrawn: Your opinions.');
+    await said('Withdrawn: Your opinions (Contribute to the encrypted sum).');
     // Without conditions from now on.
     await cohort.fill('');
     await page.getByLabel('Largest privacy loss (ε)').fill('');

@@ -1,6 +1,5 @@
 /** What a person may demand of every sum: optional, empty at first, and one step away. */
 import { button, freshId, h, setAttribute, show } from './dom.ts';
-import type { Conditions } from '../calls.ts';
 import type { Context, Part } from './context.ts';
 
 const MOST_COHORT = 1_000_000_000;
@@ -36,11 +35,11 @@ export function createConditions({ acts, language: { words } }: Context): Condit
     wrong[0]?.input.focus();
     return wrong.length === 0;
   };
+  // What is wrong is said when it matters, not on leaving a field: a line that appears then would move the button under the pointer.
   for (const each of fields)
-    each.input.addEventListener('change', () => {
-      each.check();
-      const conditions: Conditions = { minCohort: cohort.value(), maxEpsilon: epsilon.value() };
-      acts.setConditions(conditions);
+    each.input.addEventListener('input', () => {
+      if (each.input.ariaInvalid !== null) each.check();
+      acts.setConditions({ minCohort: cohort.value(), maxEpsilon: epsilon.value() });
     });
   const apply = button('apply', own.apply, () => {
     if (check()) acts.applyConditions();

@@ -1,4 +1,5 @@
 /** What was signed here, newest first, each to download. */
+import { sayCategories } from '../names.ts';
 import { button, h, setText, show } from './dom.ts';
 import type { ConsentReceiptView } from '../../twin/types.ts';
 import type { Context, Part } from './context.ts';
@@ -32,9 +33,12 @@ interface Line {
 function createLine({ acts, language, names }: Context, first: ConsentReceiptView): Line {
   const { receipts: words } = language.words;
   const { event, id } = first;
-  const categories = [...new Set(event.grants.map(({ category }) => category))];
   const type = words.events[event.event.type] ?? words.otherEvent;
-  const named = language.list(categories.map((category) => names.category(category).name));
+  const named = sayCategories(
+    event.grants.map(({ category, operations }) => ({ categories: [category], operations })),
+    names,
+    language,
+  );
   // Events of the person as a whole, such as a new key, name no category.
   const what = named === '' ? type : `${type}: ${named}`;
   const when = language.moment(event.event.at);
