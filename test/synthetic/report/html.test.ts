@@ -71,9 +71,13 @@ describe('the report', () => {
   });
 
   it('plots every column and every pair', () => {
-    expect(html.match(/<svg /g)!.length).toBe(5);
+    expect(html.match(/<section>/g)!.length).toBe(5);
     // Ten bins and missing, two words, ten bins of days, two words, one bin: each real and synthetic.
-    expect(html.match(/<rect /g)!.length).toBe(2 * (11 + 2 + 10 + 2 + 1));
+    expect(html.match(/<i class="(real|made)"/g)!.length).toBe(2 * (11 + 2 + 10 + 2 + 1));
+    // Three likenesses, three models, three attacks: a dot each; the models and attacks with an interval and a reference line.
+    expect(html.match(/<i class="dot"/g)!.length).toBe(9);
+    expect(html.match(/<i class="span"/g)!.length).toBe(6);
+    expect(html.match(/<i class="line"/g)!.length).toBe(2 * 3 + 6);
     expect(html).toMatch(/missing: real 11\.[23] %/);
     expect(html).toMatch(/from 20\d\d-\d\d-\d\d/);
     const scored = evaluation.quality.pairs.filter(({ score }) => !Number.isNaN(score));
