@@ -118,6 +118,38 @@ describe('a report that was taken', () => {
   });
 });
 
+describe('a withdrawal that races with the set', () => {
+  it('through two processes either stands before the size that the set names, and the report is out, or behind it', async () => {
+    const { nodes, round } = await open([2, 2, 2, 2, 2, 2, 2, 2]);
+    for (const node of nodes) mustSucceed(await upload(node, round));
+    const { client } = await world.startAnother();
+    const withdrawals = await Promise.all(
+      nodes.slice(0, 6).map((node) => consentOf(node, node.twins[1]!, 'withdraw')),
+    );
+    const withdraw = async (i: number): Promise<void> => {
+      const body = { events: [withdrawals[i]!.jws] };
+      // Spread over the time in which the helpers judge.
+      await new Promise((resolve) => setTimeout(resolve, 25 * i));
+      const through = i % 2 === 0 ? world.client : client;
+      mustSucceed(await through.sendAs(nodes[i]!.device, { method: 'POST', path: PATHS.consents, body }));
+    };
+    await Promise.all([world.helpersJudge(), ...withdrawals.map((_, i) => withdraw(i))]);
+    const { rows: sets } = await world.sql.query<{ size: number }>(
+      "select (statement::jsonb #>> '{body,consent,size}')::int as size from statements where type = 'set-commit'",
+    );
+    const { rows } = await world.sql.query<{ id: string; place: number; disposition: string }>(
+      `select e.event_id as id, e.leaf_index::int as place, r.disposition
+       from consent_events e join reports r on r.jkt = e.jkt`,
+    );
+    const [set] = sets as [(typeof sets)[0]];
+    for (const { id } of withdrawals) {
+      const { place, disposition } = rows.find((row) => row.id === id)!;
+      expect(disposition).toBe(place < set.size ? 'consent-withdrawn' : 'in-set');
+    }
+    expect(rows.filter(({ disposition }) => disposition === 'in-set').length).toBeGreaterThanOrEqual(4);
+  });
+});
+
 async function erase(subject: string): Promise<void> {
   const db = openDatabase(world.databaseUrl, () => undefined);
   try {
