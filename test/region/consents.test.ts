@@ -1,6 +1,6 @@
 import { base64UrlToBytes, createSigner, verifyProof } from '@twinkeep/audit';
 import { readConsentChain } from '@twinkeep/edge-client/fleet';
-import { CATEGORIES, consentEventId, decide, type Category } from '@twinkeep/consent';
+import { CATEGORIES, consentEventId, decide, type Category, type ConsentEvent } from '@twinkeep/consent';
 import { createOutbox, createTransport, submitConsents } from '@twinkeep/edge-client/fleet';
 import { randomBytes } from '@twinkeep/protocol';
 import { customerBinding, importEventFile, openRegion, withdrawConsent, type Region } from '@twinkeep/region';
@@ -106,6 +106,35 @@ describe('a file of events', () => {
     const path = join(files.folder, 'e.ndjson');
     await writeFile(path, `${JSON.stringify({ customer: 'a', consent: { refused: true } })}\n`);
     await expect(importEventFile(region, path, null)).rejects.toMatchObject({ code: 'mapping/invalid' });
+  });
+});
+
+describe('what the law asks for a category', () => {
+  it('is in the events: a notice before third-party data, an explicit consent to what is special, and no longer than a year', async () => {
+    await importLines([{ customer: 'a', consent: { granted: CATEGORIES } }], 'CRM', { validDays: 700 });
+    const events = (await chain('a')).map(({ jws }) => payloadOf(jws));
+    const said = events.map(({ regime, event, grants }) => ({
+      regime,
+      type: event.type,
+      categories: grants.map(({ category }) => category),
+      types: [...new Set(grants.map(({ consentType }) => consentType))],
+    }));
+    const ordinary = CATEGORIES.filter((category) => category !== 'psychographic');
+    expect(said.map(({ categories, ...rest }) => ({ ...rest, categories: categories.toSorted() }))).toEqual([
+      {
+        regime: 'gdpr-optin@1',
+        type: 'notify',
+        types: [undefined],
+        categories: ['third_party_enrichment'],
+      },
+      { regime: 'gdpr-optin@1', type: 'grant', types: ['expressed'], categories: ordinary.toSorted() },
+      { regime: 'gdpr-art9@1', type: 'grant', types: ['explicit'], categories: ['psychographic'] },
+    ]);
+    const days = events.flatMap(({ event: { at }, grants }) =>
+      grants.flatMap(({ validUntil }) => (Date.parse(validUntil ?? at) - Date.parse(at)) / 86_400_000),
+    );
+    expect([...new Set(days)]).toEqual([0, 700, 365]);
+    for (const category of CATEGORIES) expect(await may('a', category)).toBe(true);
   });
 });
 
@@ -350,15 +379,19 @@ async function grant(
   await importLines(lines, more?.evidence);
 }
 
-const importLines = (lines: object[], evidence?: string) =>
-  importText(lines.map((line) => `${JSON.stringify(line)}\n`).join(''), evidence);
+const importLines = (lines: object[], evidence?: string, terms?: object) =>
+  importText(lines.map((line) => `${JSON.stringify(line)}\n`).join(''), evidence, terms);
 
-async function importText(text: string, evidence: string = 'CRM') {
+async function importText(text: string, evidence: string = 'CRM', more: object = {}) {
   const [events, terms] = [join(files.folder, 'e.ndjson'), join(files.folder, 't.json')];
   await writeFile(events, text);
   const notice = { id: 'n', version: '1', lang: 'en', text: 'May we?' };
-  await writeFile(terms, JSON.stringify({ purpose: PURPOSE, notice, evidence }));
+  await writeFile(terms, JSON.stringify({ purpose: PURPOSE, notice, evidence, ...more }));
   return importEventFile(region, events, terms);
+}
+
+function payloadOf(jws: string): ConsentEvent {
+  return JSON.parse(Buffer.from(jws.split('.')[1]!, 'base64url').toString()) as ConsentEvent;
 }
 
 async function chain(customer: string) {

@@ -150,6 +150,7 @@ function namesCategory({ required, optional }: Collection['categories'], categor
 
 /** As explicit as the regime demands: whoever maps such a category states that the records say so. */
 function grantTerms(terms: ConsentTerms, regime: Regime, party: string, now: number): GrantTerms {
+  const { usual, longest } = regime.validityDays;
   return {
     consentType: regime.consentTypes[0]!,
     storage: {
@@ -157,7 +158,7 @@ function grantTerms(terms: ConsentTerms, regime: Regime, party: string, now: num
       retention: terms.retention ?? DEFAULT_RETENTION,
       deletion: terms.deletion ?? DEFAULT_DELETION,
     },
-    ...(terms.validDays === undefined ? {} : { validUntil: now + terms.validDays * DAY_MILLIS }),
+    validUntil: now + Math.min(terms.validDays ?? usual, longest) * DAY_MILLIS,
   };
 }
 
