@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, inject, it } from 'vitest';
 
-const KILLS = Number(process.env['KILLS'] ?? 60);
+const KILLS = Number(process.env['KILLS'] ?? 30);
 
 it(`killed ${KILLS} times, the log is whole, has what was acknowledged, and goes on`, async () => {
   const command = join(import.meta.dirname, '../bench/kill-append.mjs');
