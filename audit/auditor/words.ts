@@ -56,7 +56,7 @@ function subjectInModel({ outcome, subject }: Verdict): string[] {
         : ['Yes: the customer had consented whenever this model was trained with their data.'];
   return [
     ...heads,
-    ...(without.length > 0 ? without : used).map(usedSentence),
+    ...usedSentences(without.length > 0 ? without : used),
     `${trained}; this customer contributed to ${used.length} of them.`,
     ...subject.filter(({ part }) => part === 'dropped').map(droppedSentence),
   ];
@@ -70,7 +70,7 @@ function subjectInRounds({ subject }: Verdict): string[] {
     without.length > 0
       ? `No: in ${count(without.length, 'round')} this customer was used without a valid consent.`
       : `Yes: in each of the ${count(used.length, 'round')} in which this customer was used, a valid consent stood in the log.`,
-    ...(without.length > 0 ? without : used).map(usedSentence),
+    ...usedSentences(without.length > 0 ? without : used),
     ...subject.filter(({ part }) => part === 'dropped').map(droppedSentence),
   ];
 }
@@ -90,7 +90,7 @@ function wholeRounds({ outcome, rounds }: Verdict): string[] {
   if (outcome === 'violated')
     return [
       denied > 0
-        ? `No: ${count(denied, 'twin')} were used without a valid consent.`
+        ? `No: ${count(denied, 'twin')} ${denied === 1 ? 'was' : 'were'} used without a valid consent.`
         : 'No: reports were left out for a reason that the log does not bear out.',
       said,
     ];
@@ -102,14 +102,34 @@ function wholeRounds({ outcome, rounds }: Verdict): string[] {
   ];
 }
 
-function usedSentence({ round, at, size, allowed, reason, events }: SubjectInRound): string {
-  const when = `round ${round} was fixed on ${minute(at)} (log size ${size})`;
+/** One sentence for rounds in a row that rest on the same events. */
+function usedSentences(used: readonly SubjectInRound[]): string[] {
+  const groups: SubjectInRound[][] = [];
+  for (const round of used) {
+    const last = groups.at(-1);
+    if (last !== undefined && basisOf(last[0] as SubjectInRound) === basisOf(round)) last.push(round);
+    else groups.push([round]);
+  }
+  return groups.map((group) => usedSentence(group[0] as SubjectInRound, group.at(-1) as SubjectInRound));
+}
+
+function basisOf({ allowed, reason, events }: SubjectInRound): string {
+  return [allowed, reason, ...events.map(({ id }) => id)].join();
+}
+
+function usedSentence(first: SubjectInRound, last: SubjectInRound): string {
+  const fixed = ({ at, size }: SubjectInRound): string => `on ${minute(at)} (log size ${size})`;
+  const when =
+    first === last
+      ? `round ${first.round} was fixed ${fixed(first)}`
+      : `rounds ${first.round} to ${last.round} were fixed, the first ${fixed(first)}, the last ${fixed(last)}`;
+  const { allowed, reason, events } = first;
   if (allowed !== true) return `When ${when}, this customer's consent was: ${reason}.`;
   const given = events.map(
-    ({ id, index, at: since, notice }) =>
-      `on ${minute(since)}, under notice ${notice}, consent event ${id} stood in the log at ${index}`,
+    ({ id, index, at, notice }) =>
+      `on ${minute(at)}, under notice ${notice}, consent event ${id} stood in the log at ${index}`,
   );
-  return `Yes: ${given.join('; and ')}; ${when}.`;
+  return `Yes: ${given.join('; and ')}, when ${when}.`;
 }
 
 function droppedSentence({ round, at, allowed, reason }: SubjectInRound): string {

@@ -16,13 +16,13 @@ import { withServers } from '../servers.ts';
 import { chooseCase, type Case } from './choose.ts';
 import { answers, startAgain } from './coordinator.ts';
 
-const HELP = `Usage: npm run evidence -- [--subject PSEUDONYM] [--model HASH] [--out DIR]
+const HELP = `Usage: npm run evidence -- [--subject=PSEUDONYM] [--model=HASH] [--out DIR]
 
 Whether a customer had consented when a model was trained, shown so that anybody can check it. Run it after
 npm start -- --exit, in the same folder, or beside a running npm start.
 
-  --subject PSEUDONYM   whom it is about; a customer who contributed, unless you say
-  --model HASH          which model; the newest, unless you say
+  --subject=PSEUDONYM   whom it is about; a customer who contributed, unless you say
+  --model=HASH          which model; the newest, unless you say
   --out DIR             where the pack and its page go; .twinkeep/evidence, unless you say
   --help                print this
 

@@ -25,7 +25,7 @@ export const EVIDENCE_FORMAT = 'twinkeep-evidence/1';
 export const EVIDENCE_PATH = '/v1/evidence';
 export const EVIDENCE_MEDIA = 'application/x-ndjson';
 /** Above that an officer asks for less at a time. */
-export const MAX_EVIDENCE_BYTES: number = 64 * 1024 * 1024;
+export const MAX_EVIDENCE_BYTES: number = 128 * 1024 * 1024;
 
 export const EVIDENCE_SECTIONS = ['checkpoint', 'entries', 'contributions', 'speakers', 'rules'] as const;
 export type EvidenceSection = (typeof EVIDENCE_SECTIONS)[number];

@@ -103,6 +103,12 @@ describe('twinkeep-audit', () => {
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
       expect(stderr).toMatch(why);
     }
+    // Base64url may begin with a dash.
+    for (const dashed of [
+      ['replay', `-${'A'.repeat(42)}`],
+      ['evidence', '--subject', `-${'A'.repeat(21)}`, '--out', folder, '--reason', 'a test'],
+    ])
+      expect((await run(...dashed, ...trust())).stderr).toMatch(/an officer is/);
     expect((await run('replay', '--help')).stdout).toMatch(/^Usage: twinkeep-audit verify-pack/);
   });
 });

@@ -94,7 +94,7 @@ describe('a set', () => {
     expect(verdict.outcome).toBe('violated');
     expect(failed(verdict)).toEqual(['gate']);
     expect(findings(verdict)).toContain('had no valid consent: withdrawn');
-    expect(verdict.words[0]).toBe('No: 1 twin were used without a valid consent.');
+    expect(verdict.words[0]).toBe('No: 1 twin was used without a valid consent.');
   });
 
   it('without a report that had every consent is shown to lack it', async () => {

@@ -54,7 +54,7 @@ describe('a pack about a customer and a model', () => {
       'Yes: the customer had consented whenever this model was trained with their data.',
     );
     expect(verdict.words[1]).toMatch(
-      /^Yes: on \d{4}-\d\d-\d\d \d\d:\d\d UTC, under notice notice version 1, consent event sha-256:\S+ stood in the log at \d+; round 1 was fixed on .+ UTC \(log size \d+\)\.$/,
+      /^Yes: on \d{4}-\d\d-\d\d \d\d:\d\d UTC, under notice notice version 1, consent event sha-256:\S+ stood in the log at \d+, when rounds 1 to 2 were fixed, the first on .+ UTC \(log size \d+\), the last on .+ UTC \(log size \d+\)\.$/,
     );
   });
 

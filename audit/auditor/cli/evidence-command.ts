@@ -117,11 +117,27 @@ const CONFIG = {
   },
 } as const;
 
+/** A pseudonym or a hash in base64url may begin with a dash, and is no option for that. */
+const DASHED = /^-(?:[A-Za-z0-9_-]{21}|[A-Za-z0-9_-]{42})$/;
+
+function protectDashes(args: readonly string[]): string[] {
+  const options: string[] = [];
+  const positionals: string[] = [];
+  for (const arg of args) {
+    const before = options.at(-1);
+    if (!DASHED.test(arg)) options.push(arg);
+    else if (before?.startsWith('--') === true && !before.includes('='))
+      options.push(`${options.pop()}=${arg}`);
+    else positionals.push(arg);
+  }
+  return [...options, '--', ...positionals];
+}
+
 type Values = ReturnType<typeof parseArgs<typeof CONFIG>>['values'];
 
 function parse(args: string[]): ReturnType<typeof parseArgs<typeof CONFIG>> {
   try {
-    return parseArgs({ ...CONFIG, args });
+    return parseArgs({ ...CONFIG, args: protectDashes(args) });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
