@@ -77,6 +77,8 @@ export default defineConfig({
             'buffer/',
             'dexie',
             'fast-check',
+            'hyparquet',
+            'hyparquet-writer',
           ],
         },
         test: {

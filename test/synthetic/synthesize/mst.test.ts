@@ -13,6 +13,7 @@ import {
   type TableSchema,
 } from '@twinkeep/synthetic/synthesize';
 import { describe, expect, it } from 'vitest';
+import { PINNED_SMALL_FIT, smallFit } from '../support/small-fit.ts';
 import { knownSchema, knownTable, label } from '../support/tables.ts';
 
 const train = knownTable(4_000, 1);
@@ -104,6 +105,10 @@ describe('class-conditional MST', () => {
     );
     expect(model).toEqual(exact);
     expect(asked.length).toBe(4);
+  });
+
+  it('makes pinned bytes, which a browser makes too', async () => {
+    expect(await smallFit()).toBe(PINNED_SMALL_FIT);
   });
 
   it('refuses what it cannot promise or model', async () => {
