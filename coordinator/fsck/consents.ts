@@ -59,8 +59,8 @@ export async function checkConsents(
   if (vault === null) return;
   const opened = await openAll(checkup, vault, filled);
   for (const [i, consent] of filled.entries()) {
-    const bytes = opened[i];
-    if (bytes == null) summary.unopened++;
+    const bytes = opened[i] ?? null;
+    if (bytes === null) summary.unopened++;
     else checkOpened(checkup, consent, bytes, summary);
   }
 }

@@ -88,7 +88,7 @@ function dieAt({ statement, moment }) {
     if (moment === 'before') die(text);
     const answer = query.call(this, text, ...rest);
     if (moment === 'sent') setImmediate(() => die(text));
-    else Promise.resolve(answer).then(() => die(text));
+    else void Promise.resolve(answer).then(() => die(text));
     return answer;
   };
 }

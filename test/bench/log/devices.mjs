@@ -1,37 +1,33 @@
 // A process of its own: devices that send their signed events, each the next when it has the receipt of the last. Signed before anything is measured.
 import { createProof, PATHS } from '@twinkeep/protocol';
-import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createDevices, PUBLIC_URL } from './parties.mjs';
 
-process.once('message', async (job) => {
-  const { port, concurrency, receiptsFile } = job;
-  const devices = await createDevices(job);
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
-  const url = `http://127.0.0.1:${port}${PATHS.consents}`;
-  const state = { nonce: null, latencies: [], answers: [], refused: [] };
-  const first = await send(agent, { method: 'GET', url: `http://127.0.0.1:${port}${PATHS.nonce}` });
-  state.nonce = first.nonce;
-  process.send({ type: 'ready' });
+const [job] = await once(process, 'message');
+const { port, concurrency, receiptsFile } = job;
+const devices = await createDevices(job);
+const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+const url = `http://127.0.0.1:${port}${PATHS.consents}`;
+const first = await send(agent, { method: 'GET', url: `http://127.0.0.1:${port}${PATHS.nonce}` });
+const state = { nonce: first.nonce, latencies: [], answers: [''], refused: [''] };
+process.send({ type: 'ready' });
 
-  process.once('message', async () => {
-    const cpu = process.cpuUsage();
-    const started = performance.now();
-    const share = Math.ceil(devices.length / concurrency);
-    const lanes = Array.from({ length: concurrency }, (_, i) => devices.slice(i * share, (i + 1) * share));
-    await Promise.all(lanes.map((lane) => sendLane(lane, agent, url, state)));
-    const wall = performance.now() - started;
-    const spent = process.cpuUsage(cpu);
-    const out = createWriteStream(receiptsFile);
-    for (const line of state.answers) out.write(`${line}\n`);
-    out.end(() => {
-      const { latencies, refused } = state;
-      process.send({ type: 'done', wall, cpu: (spent.user + spent.system) / 1000, latencies, refused }, () =>
-        process.exit(0),
-      );
-    });
-  });
-});
+await once(process, 'message');
+const cpu = process.cpuUsage();
+const started = performance.now();
+const share = Math.ceil(devices.length / concurrency);
+const lanes = Array.from({ length: concurrency }, (_, i) => devices.slice(i * share, (i + 1) * share));
+await Promise.all(lanes.map((lane) => sendLane(lane, agent, url, state)));
+const wall = performance.now() - started;
+const spent = process.cpuUsage(cpu);
+writeFileSync(receiptsFile, state.answers.slice(1).join('\n'));
+const { latencies } = state;
+const refused = state.refused.slice(1);
+process.send({ type: 'done', wall, cpu: (spent.user + spent.system) / 1000, latencies, refused }, () =>
+  process.exit(0),
+);
 
 /** One request at a time, the devices of the lane in turn. */
 async function sendLane(devices, agent, url, state) {

@@ -11,7 +11,7 @@ const coordinator = await startCoordinator(config, {
   ...surroundings,
   ...(variant === 'without-log' ? { journal: withoutLog } : {}),
 });
-process.once('disconnect', () => coordinator.stop().then(() => process.exit(0)));
+process.once('disconnect', () => void coordinator.stop().then(() => process.exit(0)));
 process.send({ type: 'ready', port: coordinator.port });
 
 function withoutLog(journal) {
