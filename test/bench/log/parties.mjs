@@ -9,7 +9,7 @@ import {
   publicKeyToJwk,
   randomBytes,
 } from '@twinkeep/protocol';
-import { createHash } from 'node:crypto';
+import { createHash, KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -89,7 +89,8 @@ export async function createDevices({ trust, issuer, seed, devices, requests, pe
       }
       bodies.push(events);
     }
-    made.push({ key, jwt, sub, bodies });
+    const signing = KeyObject.from(key.privateKey);
+    made.push({ key: { ...key, signing }, jwt, sub, bodies });
   }
   return made;
 }
