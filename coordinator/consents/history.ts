@@ -38,11 +38,12 @@ export function createConsentHistory(deps: HistoryDeps): ReadConsentHistory {
   return async (asker, { subjects, after, onlyOthers }) => {
     const { jkt, sub, maxTwins } = asker.credential;
     const page = { after, notBy: onlyOthers ? jkt : null, limit: MAX_HISTORY_EVENTS + 1 };
-    if (subjects !== null) await requireSpeaker(deps, asker, subjects);
+    const named = subjects ?? (maxTwins === 1 ? [sub] : null);
+    if (named !== null) await requireSpeaker(deps, asker, named);
     const events =
-      subjects === null && maxTwins > 1
+      named === null
         ? await readHistoryOfCollector(db, vault, jkt, page)
-        : await readHistory(db, vault, subjects ?? [sub], page);
+        : await readHistory(db, vault, named, page);
     return answer(deps, events);
   };
 }
@@ -56,7 +57,7 @@ async function requireSpeaker(
   const consents = await ledger.read(db, subjects);
   for (const subject of subjects) {
     const { state, collector } = consents.get(subject) as SubjectConsent;
-    const isOwn = maxTwins === 1 && subject === sub;
+    const isOwn = maxTwins === 1 && subject === sub && state.keys.get(jkt) !== 'retired';
     if (!isOwn && collector !== jkt && !isDelegate(state, jkt, clock()))
       throw new ProblemError('consent/foreign');
   }

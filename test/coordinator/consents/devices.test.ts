@@ -113,10 +113,9 @@ describe('a key that was taken out of use', () => {
     expect(await ledger.judge(db, question, reports, Date.now())).toEqual(['foreign', null]);
     await db.destroy();
 
-    await synchronise(world.client, phone);
-    expect((await send(world.client, phone, await speak(phone, { type: 'withdraw', seq: 4 }))).status).toBe(
-      200,
-    );
+    const read = { method: 'GET', path: PATHS.consents };
+    expect(await world.client.sendAs(phone.device, read)).toMatchObject({ code: 'consent/foreign' });
+    expect((await send(world.client, phone, await speak(phone, { type: 'withdraw' }))).status).toBe(200);
   });
 });
 
