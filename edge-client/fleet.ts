@@ -1,6 +1,7 @@
 /** What a party that keeps many twins is built from (`@twinkeep/region`), and a composition of one's own: stores, gates, rounds, transport. */
 export * from './admit.ts';
 export * from './consent-chain.ts';
+export * from './consent-inbox.ts';
 export * from './consent-outbox.ts';
 export * from './consent-signer.ts';
 export * from './features/aggregate.ts';

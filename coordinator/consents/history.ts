@@ -7,6 +7,7 @@ import { MAX_HISTORY_EVENTS, ProblemError, type ConsentHistory } from '@twinkeep
 import type { Journal } from '../log/journal.ts';
 import { readHistory, readHistoryOfCollector, readLeaves, type EventWithBody } from '../store/consents.ts';
 import type { Db } from '../store/schema.ts';
+import { readSpeakersOf } from '../store/speakers.ts';
 import type { Vault } from '../store/vault.ts';
 import { createProver } from './append.ts';
 import { toWire } from './intake.ts';
@@ -78,7 +79,7 @@ async function answer(
 ): Promise<ConsentHistory> {
   const shown = events.slice(0, MAX_HISTORY_EVENTS);
   const last = shown.at(-1);
-  if (last === undefined) return { events: [], next: null };
+  if (last === undefined) return { events: [], speakers: [], next: null };
   const leaves = await readLeaves(
     db,
     shown.map(({ index }) => index),
@@ -91,6 +92,10 @@ async function answer(
         const receipt = await toWire({ event: id, index, leaf, salt, prove: () => prove(index) });
         return { jws: body, receivedAt, receipt };
       }),
+    ),
+    speakers: await readSpeakersOf(
+      db,
+      shown.map(({ index }) => index),
     ),
     next: events.length > shown.length ? last.index : null,
   };

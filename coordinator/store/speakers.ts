@@ -40,3 +40,15 @@ export async function readSpeakers(db: Db, subjects: readonly string[]): Promise
     .orderBy('key')
     .execute();
 }
+
+/** Of the keys that signed these entries of the log. */
+export async function readSpeakersOf(db: Db, indices: readonly number[]): Promise<StoredSpeaker[]> {
+  return db
+    .selectFrom('speakers')
+    .select(['key', 'credential'])
+    .where(
+      sql<boolean>`jkt in (select jkt from consent_events where leaf_index = any(${indices}::bigint[]))`,
+    )
+    .orderBy('key')
+    .execute();
+}

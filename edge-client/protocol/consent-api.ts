@@ -16,10 +16,13 @@ import {
 } from '@twinkeep/consent';
 import * as v from 'valibot';
 import { consentReceiptSchema, type ConsentReceipt } from './api.ts';
+import { statedSpeakerSchema, type StatedSpeaker } from './speakers.ts';
 
 /** Events in one answer; and subjects that one question names. */
 export const MAX_HISTORY_EVENTS = 64;
 export const MAX_HISTORY_SUBJECTS = 64;
+/** One for each event at most. */
+const MAX_HISTORY_SPEAKERS = MAX_HISTORY_EVENTS;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = (maxLength: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(maxLength));
@@ -31,6 +34,8 @@ const text = (maxLength: number) => v.pipe(v.string(), v.minLength(1), v.maxLeng
  */
 export interface ConsentHistory {
   events: ConsentHistoryEvent[];
+  /** Keys that signed events about these subjects, with what vouches for them; the controller's own is everyone's to know. */
+  speakers: StatedSpeaker[];
   /** To be asked for as `after`, at once, where there is more; null at the end. */
   next: number | null;
 }
@@ -54,6 +59,7 @@ export const consentHistorySchema: v.GenericSchema<ConsentHistory> = v.strictObj
     ),
     v.maxLength(MAX_HISTORY_EVENTS),
   ),
+  speakers: v.pipe(v.array(statedSpeakerSchema), v.maxLength(MAX_HISTORY_SPEAKERS)),
   next: v.nullable(count),
 });
 

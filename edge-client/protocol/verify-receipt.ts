@@ -10,13 +10,13 @@ import {
   utf8ToBytes,
   bytesToBase64Url,
   verifyCommitment,
+  verifyEd25519,
   verifyProof,
   type Ed25519Verify,
   type NoteKey,
 } from '@twinkeep/audit';
 import type { ConsentReceipt } from './api.ts';
 import { ProtocolError } from './problem.ts';
-import { verifyDetached } from './sodium.ts';
 
 /**
  * Checks that the receipt is of this event, that the leaf commits to it, and that the leaf is in the log of `vkey` at the place named.
@@ -28,7 +28,7 @@ export function verifyConsentReceipt(
   { event, index, leaf, salt, proof }: ConsentReceipt,
   jws: string,
   vkey: string | NoteKey,
-  verify: Ed25519Verify = verifyDetached,
+  verify: Ed25519Verify = verifyEd25519,
 ): void {
   try {
     if (event !== `sha-256:${bytesToBase64Url(sha256(utf8ToBytes(jws)))}`)
@@ -51,7 +51,7 @@ export function createRepeatedVerify(): Ed25519Verify {
   return (signature, message, publicKey) => {
     const asked = [signature, message, publicKey].map((bytes) => bytesToBase64Url(bytes)).join('.');
     if (asked === last) return true;
-    const isValid = verifyDetached(signature, message, publicKey);
+    const isValid = verifyEd25519(signature, message, publicKey);
     if (isValid) last = asked;
     return isValid;
   };

@@ -20,7 +20,6 @@ import {
   reportReceiptSchema,
   roundOfferSchema,
   roundResultsSchema,
-  sodiumReady,
   taskAnswerSchema,
   verifyConsentReceipt,
   type ConsentReceipts,
@@ -168,7 +167,6 @@ export async function submitConsents(
   const { receipts } = parseJson(answer, consentReceiptsSchema);
   if (receipts.length !== events.length)
     throw new TransportError('transport/malformed', 'not every event has a receipt');
-  await sodiumReady;
   try {
     const verify = createRepeatedVerify();
     const key = vkeyToNoteKey(vkey);

@@ -37,7 +37,7 @@ export type Auth = 'none' | 'device' | 'helper';
 export interface RequestSpec {
   method: 'GET' | 'PUT' | 'POST';
   path: string;
-  query?: Readonly<Record<string, number>>;
+  query?: Readonly<Record<string, number | 'true'>>;
   body?: { mediaType: string; bytes: Uint8Array };
   auth: Auth;
   /** Media type of a successful answer's body; null: none is read. */

@@ -8,6 +8,7 @@ import { isPassing } from '../transport/errors.ts';
 import { createBell, linkAbort } from './bell.ts';
 import type { Board } from './board.ts';
 import type { ConditionsWatch } from './conditions.ts';
+import type { Heeding } from './heeding.ts';
 import type { Home } from './home.ts';
 import type { Insight } from './insight.ts';
 import { createAttempt, type Attempt } from './part.ts';
@@ -20,6 +21,7 @@ export interface FollowDeps {
   board: Board;
   conditions: ConditionsWatch;
   insight: Insight;
+  heeding: Heeding;
   /** Ends the current wait or work of every task, which then starts anew: consent or clock have changed. */
   restarts: Restarts;
   sayTrouble: SayTrouble;
@@ -104,8 +106,10 @@ async function takePart(
   offer: RoundOffer,
   signal: AbortSignal,
 ): Promise<void> {
-  const { home } = deps;
+  const { home, heeding } = deps;
   const closeAt = offer.config?.statement.body.closeAt ?? 0;
+  // A no that another device has signed counts before anything leaves this one.
+  if (home.platform.clock() < closeAt) await heeding.heed();
   const bell = createBell();
   while (!signal.aborted) {
     try {

@@ -12,6 +12,7 @@ import { createCredentials } from './credentials.ts';
 import { startDelivery } from './delivery.ts';
 import { createEraser } from './erasing.ts';
 import { exportTwin } from './exporting.ts';
+import { createHeeding } from './heeding.ts';
 import { untilTasks, type Capture, type Home } from './home.ts';
 import { createLazyInsight } from './insight.ts';
 import { createParticipation } from './participation.ts';
@@ -68,13 +69,17 @@ export function openLife(capture: Capture, { conditions, tabs, stop, ...deps }: 
 
   const restarts = createRestarts();
   const insight = createLazyInsight(home, isOnline, stop);
+  const heeding = createHeeding(home, isOnline, stop);
   const participation = createParticipation(
-    { home, board, conditions, insight, restarts, sayTrouble, oneAtATime: createQueue() },
+    { home, board, conditions, insight, heeding, restarts, sayTrouble, oneAtATime: createQueue() },
     () => tabs.tell({ kind: 'hello' }),
     stop,
   );
   const consenting = createConsenting(home);
-  const delivery = startDelivery(home, isOnline, () => eraser.settle(), stop);
+  const settled = async (): Promise<void> => {
+    if (!(await eraser.settle())) await heeding.heedIfKnown();
+  };
+  const delivery = startDelivery(home, isOnline, settled, stop);
   const eraser = createEraser({
     home,
     consenting,

@@ -11,6 +11,7 @@ import {
   type Trust,
 } from '@twinkeep/protocol';
 
+export { createInbox } from '../consent-inbox.ts';
 export { followTask } from './follow.ts';
 export { createModels } from './models.ts';
 export { createPredicting } from './predicting.ts';

@@ -111,7 +111,7 @@ export function createTaskBook(deps: TaskBookDeps): TaskBook {
  * Raised whenever tasks get another form, so that one that was kept in the old form is fetched again. What is kept is not parsed: the
  * schemas of the protocol are for what others send, and would be half of what a page loads to record an event.
  */
-export const TASK_FORM = 2;
+export const TASK_FORM = 3;
 
 /** What is kept was verified under this trust root, and nobody but this origin can change it; what comes from the coordinator is now. */
 async function findTask(

@@ -127,6 +127,8 @@ describe('before a round', () => {
     const changes = createChanges();
     const prepare = createPreparation({
       region,
+      // Nobody else has said anything.
+      inbox: { read: () => Promise.resolve({ added: [], leftOut: 0 }) },
       plan: planOf([task]),
       policy: region.policyFor([task]),
       changes,

@@ -8,6 +8,7 @@ import {
   createOutbox,
   createTransport,
   createGatherCache,
+  createInbox,
   drawRole,
   fetchTask,
   isPassing,
@@ -169,7 +170,8 @@ async function followAll(
   const specs = tasks.map(({ statement }) => statement.body);
   const plan = planOf(specs);
   const policy = region.policyFor(specs);
-  const prepare = createPreparation({ region, plan, policy, changes, log, clock: Date.now });
+  const inbox = createInbox({ store: region.store, transport: node.transport, trust: node.trust });
+  const prepare = createPreparation({ region, inbox, plan, policy, changes, log, clock: Date.now });
   const following = tasks.map((task) => {
     const participant = participantOf(node, task.statement.body, plan);
     return followTask({ participant, prepare, log }, task, stop);

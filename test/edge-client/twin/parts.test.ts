@@ -191,6 +191,6 @@ describe('a task that is kept', () => {
       return value;
     });
     const form = bytesToBase64Url(sha256(utf8ToBytes(fields.join())));
-    expect([TASK_FORM, fields.length, form.slice(0, 11)]).toEqual([2, 172, 'jq4CKAvMk93']);
+    expect([TASK_FORM, fields.length, form.slice(0, 11)]).toEqual([3, 179, 'jxcqGB7jP3D']);
   });
 });
