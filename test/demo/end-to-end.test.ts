@@ -5,7 +5,7 @@ import type { RunFigures } from '../../demo/figures.ts';
 import { MINUTES, useWorkplace } from './support/command.ts';
 import { GYM_MAPPING, gymMembers } from './support/gym.ts';
 
-const { path, start, left } = useWorkplace();
+const { path, start, evidence, left } = useWorkplace();
 
 async function run(...args: string[]): Promise<string> {
   const demo = start(...args);
@@ -55,6 +55,25 @@ test(
       expect(run1[model].auc).toBeGreaterThan(0);
       expect(run1[model].auc).toBeLessThan(1);
     }
+
+    // What it left behind answers for one customer and the model; the page is looked at in test/evidence.
+    const asked = evidence();
+    expect(await asked.exit, asked.text()).toBe(0);
+    expect(asked.text()).toMatch(
+      /\nVerified\.\n {2}Yes: the customer had consented whenever this model was trained/,
+    );
+    expect(asked.text()).toMatch(
+      /consent event sha-256:\S+ stood in the log at \d+.*, when rounds 1 to 3 were fixed/,
+    );
+    expect(asked.text()).toContain('ok    Witnesses saw the checkpoint (3)');
+    const pack = await readFile(path('.twinkeep/evidence/evidence.ndjson'), 'utf8');
+    expect(await readFile(path('.twinkeep/evidence/evidence.html'), 'utf8')).toContain(
+      Buffer.from(pack).toString('base64'),
+    );
+    const nobody = evidence(`--subject=${'A'.repeat(22)}`);
+    expect(await nobody.exit, nobody.text()).toBe(0);
+    expect(nobody.text()).toContain('No contribution of this customer is in this model.');
+    expect(left()).toEqual([]);
 
     const again = await run(...size, '--keep');
     expect(again).not.toMatch(/Imported there/);

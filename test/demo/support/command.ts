@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 
-const COMMAND = resolve(import.meta.dirname, '../../../demo/bin/twinkeep-demo.js');
+const BIN = resolve(import.meta.dirname, '../../../demo/bin');
 export const MINUTES = 60_000;
 
 export interface Demo {
@@ -18,6 +18,8 @@ export interface Demo {
 interface Workplace {
   path(name: string): string;
   start(...args: string[]): Demo;
+  /** `npm run evidence` in the same folder. */
+  evidence(...args: string[]): Demo;
   /** Processes that work in the folder. */
   left(): { pid: number; args: string }[];
 }
@@ -30,18 +32,20 @@ export function useWorkplace(): Workplace {
     await chmod(folder, 0o711);
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
+  const run = (command: string, args: readonly string[]): Demo => {
+    const child = spawn(process.execPath, [join(BIN, command), ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    child.stdout.on('data', (part: Buffer) => (text += part.toString()));
+    child.stderr.on('data', (part: Buffer) => (text += part.toString()));
+    return { child, text: () => text, exit: new Promise((done) => child.once('close', done)) };
+  };
   return {
     path: (name) => join(folder, name),
-    start(...args) {
-      const child = spawn(process.execPath, [COMMAND, ...args], {
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let text = '';
-      child.stdout.on('data', (part: Buffer) => (text += part.toString()));
-      child.stderr.on('data', (part: Buffer) => (text += part.toString()));
-      return { child, text: () => text, exit: new Promise((done) => child.once('close', done)) };
-    },
+    start: (...args) => run('twinkeep-demo.js', args),
+    evidence: (...args) => run('twinkeep-evidence.js', args),
     left: () =>
       spawnSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
         .stdout.split('\n')
