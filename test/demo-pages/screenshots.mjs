@@ -14,7 +14,7 @@ const ROUNDS = 6;
 const { module } = await runnerImport(resolve(import.meta.dirname, '../support/chromium.ts'));
 const browser = await module.launchChromium();
 await mkdir(folder, { recursive: true });
-const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 740 } });
+const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 960 } });
 
 const customer = await context.newPage();
 await customer.goto(`${origin}/account/`);
