@@ -5,7 +5,7 @@
 import { ProblemError } from '@twinkeep/protocol';
 import type { RequestHandler } from 'express';
 
-const METHODS = 'GET, POST, PUT';
+const METHODS = 'GET, POST, PUT, DELETE';
 const HEADERS = 'Authorization, Content-Type, DPoP';
 const EXPOSED = 'DPoP-Nonce, Retry-After';
 const PREFLIGHT_SECONDS = '600';
