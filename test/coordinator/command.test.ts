@@ -74,6 +74,8 @@ describe('the configuration file', () => {
     ['a trust file that is none', { trustFile: 'key.json' }, /key\.json/],
     ['a key file that is none', { keyFile: 'trust.json' }, /trust\.json/],
     ['a file that is not JSON', { keyFile: 'broken.json' }, /broken\.json: is not JSON/],
+    ['a vault key that is none', { vaultKeyFile: 'key.json' }, /key\.json: expected 32 bytes in base64url/],
+    ['no vault key', { vaultKeyFile: undefined }, /vaultKeyFile/],
   ])('is refused with %s, and says where', async (_, changes, message) => {
     await expect(readConfig(await write(changes))).rejects.toMatchObject({
       code: 'config/invalid',
@@ -82,9 +84,8 @@ describe('the configuration file', () => {
   });
 
   it('is refused where a file is missing', async () => {
-    await expect(readConfig(await write({ logKeyFile: 'none.json' }))).rejects.toMatchObject({
-      code: 'config/unreadable',
-    });
+    for (const missing of [{ logKeyFile: 'none.json' }, { vaultKeyFile: 'none.key' }])
+      await expect(readConfig(await write(missing))).rejects.toMatchObject({ code: 'config/unreadable' });
   });
 
   it('never repeats a key in what it says', async () => {
@@ -96,6 +97,12 @@ describe('the configuration file', () => {
     );
     expect(error?.message).toContain('d:');
     expect(String(error?.stack)).not.toContain('secret-part');
+    await writeFile(join(folder, 'short.key'), 'secret-part');
+    const vault = await readConfig(await write({ vaultKeyFile: 'short.key' })).catch(
+      (refused: unknown) => refused as Error,
+    );
+    expect(String(vault instanceof Error ? vault.stack : vault)).toContain('short.key');
+    expect(String(vault instanceof Error ? vault.stack : vault)).not.toContain('secret-part');
   });
 });
 

@@ -235,10 +235,10 @@ describe('starting', () => {
     await (await start()).stop();
   });
 
-  it('is refused with other keys than the trust file names', async () => {
+  it('is refused with other keys than the trust file names, or than the one that sealed the database', async () => {
     world = await createWorld();
     const other = (await exportSigningKey(await createSigningKey(true))) as PrivateJwk;
-    for (const keys of [{ key: other }, { logKey: other }])
+    for (const keys of [{ key: other }, { logKey: other }, { vaultKey: new Uint8Array(32) }])
       await expect(startCoordinator({ ...configOf(world), ...keys }, { log: SILENT })).rejects.toMatchObject({
         code: 'config/key-mismatch',
       });
