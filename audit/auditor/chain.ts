@@ -1,6 +1,6 @@
 /** From a model back to the weights that its task describes: through the results of the rounds that made it, each signed and logged. */
 import { bytesToBase64Url, sha256 } from '@twinkeep/audit';
-import { initialWeights, weightsToBytes, type RoundResult } from '@twinkeep/protocol';
+import { initialWeights, parameterCount, weightsToBytes, type RoundResult } from '@twinkeep/protocol';
 import { placeOf, type Said, type Statements } from './statements.ts';
 import type { Checklist } from './verdict.ts';
 
@@ -47,6 +47,10 @@ export function verifyChain(
   return chain;
 }
 
-export function initialModel(spec: Parameters<typeof initialWeights>[0]): string {
+/** As large as any round's model may be: a task that describes a larger one has made none. */
+const MAX_PARAMETERS = 16_000_000;
+
+function initialModel(spec: Parameters<typeof initialWeights>[0]): string | null {
+  if (parameterCount(spec) > MAX_PARAMETERS) return null;
   return bytesToBase64Url(sha256(weightsToBytes(initialWeights(spec))));
 }

@@ -44,9 +44,10 @@ export async function verifyConsents(
     const history = histories.get(subject) ?? { events: [], collector: null };
     histories.set(subject, history);
     requireFirstCollector(history, verified, entry, checks);
+    const state = followOn(states.get(subject) ?? NO_CONSENT, verified, entry, checks);
+    if (state === null) continue;
+    states.set(subject, state);
     history.events.push(verified);
-    const before = states.get(subject) ?? NO_CONSENT;
-    states.set(subject, followOn(before, verified, entry, checks));
   }
   for (const history of histories.values()) requireWholeCounters(history, checks);
   return histories;
@@ -87,12 +88,13 @@ function requireFirstCollector(
     checks.fail('consents', placeOf(entry), 'a collector speaks for somebody for whom another spoke first');
 }
 
+/** Null where the event cannot follow those before it: nothing may rest on it. */
 function followOn(
   state: ConsentState,
   logged: History['events'][number],
   entry: LoggedEntry,
   checks: Checklist,
-): ConsentState {
+): ConsentState | null {
   try {
     admitWithinMinute(logged, state);
     checks.pass('histories');
@@ -104,7 +106,7 @@ function followOn(
         ? 'it names an event of this customer that is not in the pack: one was kept back'
         : error.message;
     checks.fail('histories', placeOf(entry), why);
-    return state;
+    return null;
   }
 }
 

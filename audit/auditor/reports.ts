@@ -10,6 +10,7 @@ import {
   type Credential,
   type EvidenceContribution,
   type ReportHeader,
+  type RoundConfig,
   type Trust,
 } from '@twinkeep/protocol';
 import type { Checklist } from './verdict.ts';
@@ -27,6 +28,7 @@ const HASH_BYTES = 32;
 
 export async function verifyReport(
   contribution: EvidenceContribution,
+  { openAt }: RoundConfig,
   trust: Trust,
   hash: Sha256,
   checks: Checklist,
@@ -48,6 +50,7 @@ export async function verifyReport(
       return fail('its credential names another key than the one that signed it');
     if (credential.scope !== 'device' || header.twins > credential.maxTwins)
       return fail('its credential does not allow what it reports');
+    if (credential.exp * 1_000 <= openAt) return fail('its credential had expired before the round began');
     report.signed = { header, credential };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;

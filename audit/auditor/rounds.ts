@@ -51,7 +51,7 @@ export async function replayRound(parts: RoundParts, deps: ReplayDeps): Promise<
   verifySet(parts, checks);
   const reports: VerifiedReport[] = [];
   for (const contribution of parts.contributions)
-    reports.push(await verifyReport(contribution, deps.trust, deps.hash, checks));
+    reports.push(await verifyReport(contribution, config.statement.body, deps.trust, deps.hash, checks));
   requireDistinct(reports, checks);
   if (deps.subject === null) verifyTotals(reports, set, checks);
   const gate = createGate(config.statement.body, set, deps.histories, deps.states);

@@ -95,7 +95,7 @@ function verifyConfig(
     checks.fail('configurations', where, 'the task that it names is not in the pack');
     return;
   }
-  const foreign = foreignField(statement.body, task.statement, trust);
+  const foreign = derive(() => foreignField(statement.body, task.statement, trust));
   if (foreign !== null)
     checks.fail('configurations', where, `its ${foreign} does not follow from the task and your trust file`);
   const unknown = statement.body.helpers.find(
@@ -111,6 +111,16 @@ function verifyConfig(
       `${signed} helpers signed it, of whom ${statement.body.q} are needed`,
     );
   checks.pass('configurations');
+}
+
+/** A task can be signed that no round can follow from. */
+function derive(find: () => string | null): string | null {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return `grid (${error.message})`;
+  }
 }
 
 export const placeOf = ({ index }: Pick<LoggedEntry, 'index'>): string => `entries (log entry ${index})`;

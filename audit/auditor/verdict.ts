@@ -108,6 +108,8 @@ export interface Verdict {
   outcome: 'verified' | 'violated' | 'refused';
   /** Null where not even the manifest could be read. */
   target: EvidenceTarget | null;
+  /** What the pack is about, as a question: a reader may have been given one about somebody else. */
+  question: string | null;
   madeAt: number | null;
   /** Of the log, as far as it was verified. */
   log: { origin: string; size: number; witnesses: string[] } | null;

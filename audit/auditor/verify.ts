@@ -9,15 +9,15 @@ import { verifyChain } from './chain.ts';
 import { verifyConsents } from './consents.ts';
 import { PackError } from './errors.ts';
 import { createStateCache } from './gate.ts';
-import { verifyLog } from './log.ts';
+import { verifyLog, type VerifiedLog } from './log.ts';
 import { readPack, type ReadPack } from './pack.ts';
-import { compareReceipts, type KeptReceipt } from './receipts.ts';
+import { compareReceipts, type Coverage, type KeptReceipt } from './receipts.ts';
 import { replayRound, type ReplayedRound, type RoundParts } from './rounds.ts';
 import { verifySpeakers } from './speakers.ts';
 import { verifyStatements, type Statements } from './statements.ts';
 import { findSubject } from './subject.ts';
 import { createChecklist, type CheckId, type Checklist, type Verdict } from './verdict.ts';
-import { verdictToWords } from './words.ts';
+import { targetToQuestion, verdictToWords } from './words.ts';
 
 export interface VerifyOptions {
   /** What was asked for: a true pack about something else is refused. */
@@ -40,6 +40,7 @@ export async function verifyPack(
   const verdict: Verdict = {
     outcome: 'refused',
     target: null,
+    question: null,
     madeAt: null,
     log: null,
     checks: [],
@@ -55,6 +56,7 @@ export async function verifyPack(
     : checks.hasFailed(...LAWFUL)
       ? 'violated'
       : 'verified';
+  verdict.question = verdict.target === null ? null : targetToQuestion(verdict.target);
   verdict.words = verdictToWords(verdict);
   return verdict;
 }
@@ -118,7 +120,6 @@ async function verifyRecords(
   const speakers = await verifySpeakers(records.speakers, trust, checks);
   onProgress('signatures of consent events');
   const histories = await verifyConsents(log, speakers, trust, checks);
-  compareReceipts(receipts, histories, log, trust, checks);
   compareRules(records.rules, trust, checks);
 
   const chain = 'model' in target ? verifyChain(target.model, statements, checks) : null;
@@ -131,12 +132,24 @@ async function verifyRecords(
     replayed.push(await replayRound(round, deps));
   }
   verdict.rounds = replayed.map(({ replay }) => replay);
+  compareReceipts(receipts, histories, coverageOf(subject, replayed, log), trust, checks);
   if (subject === null) return;
   for (const other of histories.keys())
     if (other !== subject) checks.fail('consents', 'entries', 'an event of another customer is in the pack');
   verdict.subject = replayed.map((round) =>
     findSubject(subject, round, histories, target.kind === 'subject-model', checks),
   );
+}
+
+/** A pack about a customer has all of their events; one about rounds those that the gate could have read. */
+function coverageOf(subject: string | null, replayed: readonly ReplayedRound[], log: VerifiedLog): Coverage {
+  if (subject !== null) return { subjects: new Set([subject]), size: log.checkpoint.size };
+  return {
+    subjects: new Set(
+      replayed.flatMap(({ reports }) => reports.flatMap(({ members }) => [...members.values()])),
+    ),
+    size: Math.max(0, ...replayed.map(({ replay }) => replay.size)),
+  };
 }
 
 function compareRules(rules: ReadPack['records']['rules'], trust: Trust, checks: Checklist): void {

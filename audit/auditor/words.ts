@@ -1,5 +1,21 @@
 /** A verdict in sentences, for people who will not read the rest. They claim what was checked and no more. */
+import type { EvidenceTarget } from '@twinkeep/protocol';
 import type { Check, SubjectInRound, Verdict } from './verdict.ts';
+
+export function targetToQuestion(target: EvidenceTarget): string {
+  switch (target.kind) {
+    case 'subject-model':
+      return `Had customer ${target.subject} consented when model ${target.model} was trained?`;
+    case 'subject':
+      return `Had customer ${target.subject} consented whenever they were used?`;
+    case 'round':
+      return `Had everybody consented who was used in round ${target.rcHash}?`;
+    case 'model':
+      return `Had everybody consented who was used to train model ${target.model}?`;
+    case 'period':
+      return `Had everybody consented who was used in rounds from ${day(target.from)} to ${day(target.to)}?`;
+  }
+}
 
 export function verdictToWords(verdict: Verdict): string[] {
   if (verdict.outcome === 'refused') return refusal(verdict.checks);
@@ -136,6 +152,11 @@ function droppedSentence({ round, at, allowed, reason }: SubjectInRound): string
   const why =
     allowed === true ? 'for another reason than this customer' : `because of this customer: ${reason}`;
   return `In round ${round}, fixed on ${minute(at)}, the report with this customer was left out, ${why}.`;
+}
+
+function day(time: number): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? String(time) : minute(date.toISOString());
 }
 
 /** `2026-11-22 03:14 UTC`, of what the log says to the minute. */

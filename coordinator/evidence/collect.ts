@@ -94,10 +94,13 @@ async function readRecords(
 
   const statements = await readStatements(tx, rounds);
   const contributions: EvidenceContribution[] = [];
-  for (const rcHash of rcHashes)
-    contributions.push(
-      ...(await discloseRound(tx, vault, await readContributions(tx, vault, rcHash), target)),
-    );
+  let length = 0;
+  for (const rcHash of rcHashes) {
+    const own = await discloseRound(tx, vault, await readContributions(tx, vault, rcHash), target);
+    contributions.push(...own);
+    length += own.reduce((sum, each) => sum + lengthOf(each), 0);
+    if (length > MAX_EVIDENCE_BYTES) throw tooLarge();
+  }
   const subjects = isAboutOne
     ? [target.subject]
     : [...new Set(contributions.flatMap(({ members }) => members.map(({ subject }) => subject)))];
@@ -167,6 +170,11 @@ async function readStatements(tx: Db, rounds: readonly CommittedRound[]): Promis
     if (resultHash !== null) await add(resultHash);
   }
   return [...found.values()];
+}
+
+/** About as many bytes as it will take: known before all of it is in memory. */
+function lengthOf({ signed, leaves, members }: EvidenceContribution): number {
+  return 200 + (signed?.header.length ?? 0) + leaves.length + 80 * members.length;
 }
 
 function tooLarge(): ProblemError {

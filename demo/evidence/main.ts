@@ -13,7 +13,7 @@ import { DemoError, explain } from '../errors.ts';
 import { interruption, type Interruption } from '../interruption.ts';
 import { commandScript } from '../programs.ts';
 import { withServers } from '../servers.ts';
-import { chooseCase, type Case } from './choose.ts';
+import { chooseCase } from './choose.ts';
 import { answers, startAgain } from './coordinator.ts';
 
 const HELP = `Usage: npm run evidence -- [--subject=PSEUDONYM] [--model=HASH] [--out DIR]
@@ -94,7 +94,7 @@ async function take(
   display: Display,
 ): Promise<number> {
   const found = await chooseCase(databaseUrl, { subject, model });
-  display.heading(heading(found));
+  display.heading(`A pack about one customer, and a model that was made in ${found.rounds} rounds`);
   const officer = join(run, 'officer');
   const status = await runAudit([
     'evidence',
@@ -111,10 +111,6 @@ async function take(
     );
   }
   return status;
-}
-
-function heading({ subject, model, rounds }: Case): string {
-  return `Had customer ${subject} consented when model ${model.slice(0, 12)}… was trained, in ${rounds} rounds?`;
 }
 
 async function readTrust(run: string): Promise<Trust> {

@@ -51,7 +51,9 @@ describe('twinkeep-audit', () => {
   it('verify-pack answers in words, with the list of checks, or as JSON', async () => {
     const { status, stdout } = await run('verify-pack', file('yes.ndjson'), ...trust());
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^Verified\.\n {2}Yes: the customer had consented/);
+    expect(stdout).toMatch(
+      /^Had customer \S+ consented when model \S+ was trained\?\nVerified\.\n {2}Yes: the customer had consented/,
+    );
     expect(stdout).toContain('ok    Every twin used had consented then (2)');
     const json = JSON.parse(
       (await run('verify-pack', file('yes.ndjson'), ...trust(), '--json')).stdout,
@@ -74,7 +76,7 @@ describe('twinkeep-audit', () => {
     expect(round.stdout).toContain('ok    Receipts are borne out (1)');
     const other = await run('replay', made.rounds[0], '--pack', file('round.ndjson'), ...trust());
     expect(other.status).toBe(1);
-    expect(other.stdout).toMatch(/^NOT verified\./);
+    expect(other.stdout).toMatch(/^Had everybody consented .*\nNOT verified\./);
   });
 
   it('refuses a changed pack with status 1, and what cannot be tried with status 2 and a reason', async () => {
@@ -145,7 +147,7 @@ describe('the page', () => {
   it('opens from the disk without a network and answers in words', async () => {
     const { page, troubles } = await open(await pageOf('yes.ndjson'));
     expect(await verdictIn(page)).toMatch(
-      /^Verified\s+Yes: the customer had consented whenever this model was trained with their data\.\s+Yes: on \d{4}/,
+      /^Had customer \S+ consented when model \S+ was trained\?\s+Verified\s+Yes: the customer had consented whenever this model was trained with their data\.\s+Yes: on \d{4}/,
     );
     expect(await page.locator('.checks > li').count()).toBeGreaterThan(12);
     expect(await page.locator('.checks > li.failed').count()).toBe(0);

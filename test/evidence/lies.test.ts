@@ -230,6 +230,42 @@ describe('a consent', () => {
     expect(told.checks.find(({ id }) => id === 'receipts')).toMatchObject({ status: 'passed', count: 1 });
   });
 
+  it('is found to be kept back also where the pack has none of its customer, and not where it came later', async () => {
+    const { subject, jws, receipt } = made.withdrawn;
+    const none = await verdictOf(
+      { kind: 'subject', subject },
+      ({ records }) =>
+        void (records.entries = records.entries.filter(({ body }) => typeof body !== 'string')),
+      { receipts: [{ jws, receipt }] },
+    );
+    expect(none.outcome).toBe('refused');
+    expect(failed(none)).toContain('receipts');
+    const earlier = await verdictOf(round(0), () => undefined, { receipts: [{ jws, receipt }] });
+    expect(earlier.outcome).toBe('verified');
+    expect(earlier.checks.find(({ id }) => id === 'receipts')?.status).toBe('open');
+    const forged = { ...receipt, index: receipt.index - 1 };
+    const nothing = await verdictOf(round(1), () => undefined, { receipts: [{ jws, receipt: forged }] });
+    expect(nothing.outcome).toBe('verified');
+    expect(JSON.stringify(nothing.checks)).toContain('it shows nothing');
+  });
+
+  it('that cannot follow what is in the log is nothing to rest on', async () => {
+    const device = await createDevice(made.world.parties, { maxTwins: 1 });
+    const person = { device, party: 'https://own.test', twins: [device.sub], events: new Map() };
+    await made.world.sendConsents(person, [
+      (await consentOf(person, device.sub, 'grant', { by: 'subject' })).jws,
+    ]);
+    const target: EvidenceTarget = { kind: 'subject', subject: device.sub };
+    const again = (await consentOf(person, device.sub, 'grant', { by: 'subject', prev: null, seq: 1 })).jws;
+    const verdict = await verdictOf(target, ({ records }) => {
+      // Twice the same counter, in a log that the liar wrote anew: the place of some other entry is taken.
+      const [grant] = records.entries.filter(({ body }) => typeof body === 'string');
+      records.entries.push({ ...structuredClone(grant!), index: grant!.index - 1, body: again });
+    });
+    expect(verdict.outcome).toBe('refused');
+    expect(failed(verdict)).toContain('histories');
+  });
+
   it('kept back from the middle of a history is missed by the one after it', async () => {
     const device = await createDevice(made.world.parties, { maxTwins: 1 });
     const person = { device, party: 'https://own.test', twins: [device.sub], events: new Map() };

@@ -10,7 +10,7 @@ const HEADS = {
 } as const;
 const SHOWN_FINDINGS = 5;
 
-export function verdictToText({ outcome, words, checks, rounds, log }: Verdict): string {
+export function verdictToText({ outcome, question, words, checks, rounds, log }: Verdict): string {
   const facts: [string, string][] =
     log === null
       ? []
@@ -28,6 +28,7 @@ export function verdictToText({ outcome, words, checks, rounds, log }: Verdict):
     ]);
   }
   const lines = [
+    ...(question === null ? [] : [quotable(question)]),
     HEADS[outcome],
     ...words.map((sentence) => `  ${quotable(sentence)}`),
     '',

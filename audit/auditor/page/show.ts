@@ -23,6 +23,9 @@ export function showVerdict(into: HTMLElement, verdict: Verdict, trust: Trust): 
   const [answer = '', ...rest] = verdict.words;
   into.replaceChildren(
     element('section', { className: `verdict ${verdict.outcome}` }, [
+      ...(verdict.question === null
+        ? []
+        : [element('p', { className: 'question', textContent: verdict.question })]),
       element('h2', { textContent: HEADS[verdict.outcome] }),
       element('p', { className: 'answer', textContent: answer }),
       ...rest.map((sentence) => element('p', { textContent: sentence })),
