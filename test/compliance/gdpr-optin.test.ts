@@ -1,5 +1,5 @@
 /** docs/compliance/gdpr-optin.md, article by article. */
-import { ANY_PURPOSE, OPERATIONS, toIso27560 } from '@twinkeep/consent';
+import { ANY_PURPOSE, eventsToRecord, OPERATIONS, type ExportParties } from '@twinkeep/consent';
 import { describe, expect, it } from 'vitest';
 import {
   ADVERTISING,
@@ -180,7 +180,24 @@ describe('Article 14: data from others', () => {
 describe('Articles 15 and 20: a copy', () => {
   it('the record converts to ISO/IEC TS 27560 with DPV terms', () => {
     const event = person().make(GRANT);
-    expect(JSON.stringify(toIso27560(event))).toMatch(/dpv-27560#record/);
+    const logged = { id: `sha-256:${'A'.repeat(43)}`, event, index: 0, receivedAt: day(0) };
+    const bank = {
+      id: 'https://bank.example',
+      name: 'Example Bank',
+      type: 'https://w3id.org/dpv#ForProfitOrganisation',
+      address: { street: 'Market 1', city: 'Berlin', postalCode: '10115', country: 'DE' },
+      email: 'privacy@bank.example',
+    };
+    const parties: ExportParties = {
+      controller: bank,
+      recipients: [],
+      service: 'Banking app',
+      policy: 'https://bank.example/privacy',
+      withdrawal: 'https://bank.example/consents',
+    };
+    const record = JSON.stringify(eventsToRecord([logged], parties));
+    expect(record).toMatch(/dpv-27560#record/);
+    expect(record).toMatch(/dpv#ConsentGiven|dpv:ConsentGiven/);
   });
 });
 
