@@ -10,14 +10,17 @@ import {
 } from '@twinkeep/audit';
 import { readPack, verifyPack, type CheckId, type Verdict, type VerifyOptions } from '@twinkeep/auditor';
 import {
+  decodeReport,
   importSigningKey,
   issueCredential,
+  memberLeaf,
   randomBytes,
   createSigningKey,
   setRoot,
   statementHash,
   type EvidenceEntry,
   type EvidenceTarget,
+  type RoundConfig,
   type RoundResult,
   type SetCommit,
   type Statement,
@@ -25,8 +28,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../coordinator/store/database.ts';
 import { openVault } from '../../coordinator/store/vault.ts';
-import { consentOf } from '../coordinator/support/node.ts';
-import { createDevice, ORIGIN } from '../coordinator/support/parties.ts';
+import { consentOf, reportOf } from '../coordinator/support/node.ts';
+import { createDevice, createSubject, ORIGIN } from '../coordinator/support/parties.ts';
 import { createMemoryLogState, createMemoryLogStore } from '../support/memory-log-store.ts';
 import { createEvidenceWorld, lie, sealPack, type EvidenceWorld, type Lie } from './support.ts';
 
@@ -95,6 +98,47 @@ describe('a set', () => {
     expect(failed(verdict)).toEqual(['gate']);
     expect(findings(verdict)).toContain('had no valid consent: withdrawn');
     expect(verdict.words[0]).toBe('No: 1 twin was used without a valid consent.');
+  });
+
+  it('with a twin that nobody asked, or for whom another node speaks, in a report that a device did sign, is shown to have one', async () => {
+    const [north, south] = [made.nodes[0]!, made.nodes[1]!];
+    for (const [stranger, reason] of [
+      [createSubject(), 'never-asked'],
+      [south.twins[0]!, 'foreign'],
+    ] as const) {
+      const verdict = await verdictOf(round(0), async (told) => {
+        const config = told.body<RoundConfig>('round-config');
+        const members = [...north.twins, stranger];
+        const { report } = await reportOf(north, config, made.rounds[0], { members });
+        const rcHash = base64UrlToBytes(made.rounds[0]);
+        const decoded = decodeReport(report.bytes, config, rcHash);
+        // In place of those that they were in: a report and a twin are in a set once.
+        told.records.contributions = told.records.contributions.filter(
+          ({ members: own }) => !own.some(({ subject }) => members.includes(subject)),
+        );
+        told.records.contributions.push({
+          rcHash: made.rounds[0],
+          headerHash: bytesToBase64Url(decoded.headerHash),
+          disposition: 'in-set',
+          signed: {
+            header: bytesToBase64Url(decoded.headerBytes),
+            signature: bytesToBase64Url(decoded.signature),
+          },
+          leaves: bytesToBase64Url(
+            concatBytes(...decoded.members.map((subject, i) => memberLeaf(subject, decoded.memberSalts[i]!))),
+          ),
+          members: decoded.members.map((subject, place) => ({
+            place,
+            subject,
+            salt: bytesToBase64Url(decoded.memberSalts[place]!),
+          })),
+        });
+        agree(told);
+      });
+      expect(verdict.outcome).toBe('violated');
+      expect(failed(verdict)).toEqual(['gate']);
+      expect(findings(verdict)).toContain(`had no valid consent: ${reason}`);
+    }
   });
 
   it('without a report that had every consent is shown to lack it', async () => {
