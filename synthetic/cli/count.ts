@@ -45,9 +45,11 @@ export async function fitFile(
   threads: number,
   progress: (step: number, done: number) => void,
 ): Promise<{ model: MstModel; rows: number }> {
-  const pieces = await cutFile(setup.input);
+  const cut = await cutFile(setup.input);
+  // A file without rows is read, too: its columns may be wrong.
+  const pieces = cut.length === 0 ? [{ from: 0, to: 0 }] : cut;
   const crew = createCrew<CountTask, Counted>(
-    Math.min(threads, Math.max(1, pieces.length)),
+    Math.min(threads, pieces.length),
     new URL('./count-worker.js', import.meta.url),
     setup,
     (task) => countPiece(setup, task),
@@ -72,7 +74,7 @@ export async function fitFile(
           progress(step, ++done / pieces.length);
         }
         await checkUnchanged(setup.input);
-        if (sum === null)
+        if (sum === null || before === 0)
           throw new SyntheticError('synthetic/data', 'has no rows', { file: setup.input.file });
         rows = before;
         return measure(sum, variance);

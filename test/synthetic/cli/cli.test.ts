@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tableToCsv } from '@twinkeep/synthetic/csv';
+import { FHIR_TYPES } from '@twinkeep/synthetic/fhir';
 import { createSimulation } from '@twinkeep/synthetic/simulate';
 import { selectRows, type MstModel } from '@twinkeep/synthetic/synthesize';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,6 +29,21 @@ beforeAll(async () => {
   await writeFile(at('train.csv'), part(0, 600));
   await writeFile(at('holdout.csv'), part(600, 900));
   await writeFile(at('schema.json'), JSON.stringify(knownSchema));
+  await writeFile(at('empty.csv'), '');
+  const head = 'balance,score,plan,city,since,left\n';
+  await writeFile(at('colon.csv'), head.replaceAll(',', ':'));
+  await writeFile(
+    at('latin.csv'),
+    Buffer.from(`${head}1,1,basic,city-1,2020-01-01,no\n1,1,basic,caf\u00e9,2020-01-01,no\n`, 'latin1'),
+  );
+  await writeFile(
+    at('gold.ndjson'),
+    ['basic', 'gold']
+      .map((plan) =>
+        JSON.stringify({ balance: 1, score: 1, plan, city: 'city-1', since: '2020-01-01', left: 'no' }),
+      )
+      .join('\n'),
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -170,6 +186,30 @@ describe('from a CSV to a synthetic set with a report', () => {
   });
 });
 
+describe('health', () => {
+  it('comes as FHIR, too', async () => {
+    const options = [
+      '--industry',
+      'health',
+      '--customers',
+      '20',
+      '--months',
+      '6',
+      '--start',
+      '2025-01-01T00:00:00Z',
+    ];
+    const made = await run('simulate', ...options, '--fhir', 'ndjson', '--out', at('clinic'));
+    expect(made).toMatchObject({ status: 0, stderr: '' });
+    expect((await readdir(join(at('clinic'), 'fhir'))).toSorted()).toEqual(
+      FHIR_TYPES.map((type) => `${type}.ndjson`).toSorted(),
+    );
+    const patients = (await readFile(join(at('clinic'), 'fhir', 'Patient.ndjson'), 'utf8'))
+      .trimEnd()
+      .split('\n');
+    expect(patients.length).toBe(20);
+  });
+});
+
 describe('what is wrong', () => {
   it.each([
     [['fit', 'BAD', '--schema', 'SCHEMA', '--out', 'OUT'], 1, /bad\.csv, row 2, column plan: "gold"/],
@@ -239,6 +279,45 @@ describe('what is wrong', () => {
       1,
       /bad\.csv, row 0, column since/,
     ],
+    [['fit', 'EMPTY', '--out', 'OUT'], 1, /empty\.csv: the file is empty/],
+    [['fit', 'LATIN', '--out', 'OUT'], 1, /latin\.csv, row 2: is not UTF-8/],
+    [['convert', 'LATIN', '--schema', 'SCHEMA', '--out', 'CSV'], 1, /latin\.csv, row 2: is not UTF-8/],
+    [
+      ['fit', 'COLON', '--schema', 'SCHEMA', '--out', 'OUT'],
+      1,
+      /colon\.csv, row 0, column balance: is not among/,
+    ],
+    [
+      ['split', 'GOLD', '--schema', 'SCHEMA', '--train', 'CSV', '--holdout', 'OUT'],
+      1,
+      /gold\.ndjson, row 2, column plan/,
+    ],
+    [
+      ['add', 'GOLD', '--name', 'people', '--schema', 'SCHEMA', '--registry', 'OUT'],
+      1,
+      /gold\.ndjson, row 2, column plan: "gold"/,
+    ],
+    [['show', 'nobody', '--registry', 'OUT'], 1, /there is no nobody in/],
+    [['diff', 'one', '--registry', 'OUT'], 2, /diff takes two/],
+    [
+      [
+        'simulate',
+        '--industry',
+        'telecom',
+        '--fhir',
+        'bundle',
+        '--customers',
+        '5',
+        '--months',
+        '1',
+        '--start',
+        '2025-01-01T00:00:00Z',
+        '--out',
+        'OUT',
+      ],
+      2,
+      /--fhir: only of/,
+    ],
     [['juggle'], 2, /no command juggle/],
     [['fit', 'TRAIN', '--colour', 'red'], 2, /colour/],
     [[], 2, /no command/],
@@ -258,6 +337,10 @@ describe('what is wrong', () => {
         TRAIN: 'train.csv',
         SCHEMA: 'schema.json',
         BAD: 'bad.csv',
+        EMPTY: 'empty.csv',
+        LATIN: 'latin.csv',
+        COLON: 'colon.csv',
+        GOLD: 'gold.ndjson',
         NONE: 'none.csv',
         MODEL: 'model.json',
         CSV: 'out.csv',

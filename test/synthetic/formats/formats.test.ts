@@ -168,6 +168,26 @@ describe('formats', () => {
   });
 });
 
+describe('a schema of a file that is wrong', () => {
+  const derive = async (text: string): Promise<unknown> => {
+    const records = await openRecords(source(new TextEncoder().encode(text), 100_000), 'csv', 'big.csv');
+    return schemaFromRecords(records, { file: 'big.csv' }).catch((error: unknown) => error);
+  };
+  it('names the row where a column changes its type, and where it has too many words', async () => {
+    const changed = (await derive(`a,x\n${'b,1\n'.repeat(50_000)}b,one\n`)) as SyntheticError;
+    expect(changed.place).toEqual({ file: 'big.csv', row: 50_001, column: 'x' });
+    const names = Array.from({ length: 100_001 }, (_, i) => `n${i}`).join('\n');
+    const many = (await derive(`name\n${names}\n`)) as SyntheticError;
+    expect(many.place).toEqual({ file: 'big.csv', row: 100_001, column: 'name' });
+    // Numbers of which each is another are no words.
+    const numbers = Array.from({ length: 120_000 }, (_, i) => i / 10).join('\n');
+    expect(await derive(`x\n${numbers}\n`)).toMatchObject({
+      rows: 120_000,
+      schema: { columns: [{ kind: 'number', min: 0, max: 11_999.9, step: 0.1 }] },
+    });
+  });
+});
+
 describe('a file that is wrong is refused with its place', () => {
   const schema = parseSchema({
     columns: [
