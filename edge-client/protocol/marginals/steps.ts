@@ -18,6 +18,7 @@ import {
   sumOverLabels,
   TOTALS_SHARE,
   wayOffset,
+  wayShares,
   WAYS_SHARES,
   type Counting,
 } from './ways.ts';
@@ -42,8 +43,8 @@ export const COUNT_STEPS = 3;
 
 /** @param step from 0; @param counts published after the steps before */
 export function countParts(counting: Counting, counts: Float32Array, step: number): CountPart[] {
-  if (step === 0) return [...totalParts(counting.spec), ...wayParts(counting.spec, 0)];
-  if (step === 1) return [...wayParts(counting.spec, 1), ...coarseParts(counting, counts)];
+  if (step === 0) return [...totalParts(counting.spec), ...wayParts(counting, counts, 0)];
+  if (step === 1) return [...wayParts(counting, counts, 1), ...coarseParts(counting, counts)];
   return pairParts(counting, counts);
 }
 
@@ -59,10 +60,11 @@ function totalParts(spec: MarginalsSpec): CountPart[] {
   }));
 }
 
-function wayParts(spec: MarginalsSpec, step: 0 | 1): CountPart[] {
+function wayParts(counting: Counting, counts: Float32Array, step: 0 | 1): CountPart[] {
+  const { spec } = counting;
   const from = marginalsLayout(spec).ways[step];
   const cells = spec.columns.map((column) => column.cells);
-  const shares = sharesBySize(cells, WAYS_SHARES[step]);
+  const shares = wayShares(counting, counts, step);
   return LABELS.flatMap((label) =>
     cells.map((n, a) => ({
       label,

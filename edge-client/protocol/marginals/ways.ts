@@ -20,6 +20,30 @@ export function sharesBySize(sizes: readonly number[], whole: number): number[] 
   return roots.map((root) => (whole * root) / sum);
 }
 
+/** What a column gets in the second step at least, beside how far it sets the labels apart. */
+const LEAST_TELLING = 0.1;
+
+/**
+ * Shares of the one-ways of a step, by column. In the second step, columns that set the labels apart in the first get more: the total variation
+ * between the labels' shares, twice, less what noise alone makes of it.
+ */
+export function wayShares(counting: Counting, counts: Float32Array, step: 0 | 1): number[] {
+  const cells = counting.spec.columns.map((column) => column.cells);
+  const bySize = sharesBySize(cells, WAYS_SHARES[step]);
+  if (step === 0) return bySize;
+  const { totals, counts: ways, weights } = readOneWays(counting, counts, 1);
+  const [negatives, positives] = totals as [number, number];
+  const telling = bySize.map((share, a) => {
+    const variance = counting.noise / (weights[a] as number);
+    const sigma = Math.sqrt(variance / (negatives * negatives) + variance / (positives * positives));
+    const [no, yes] = [ways[0]![a] as Float64Array, ways[1]![a] as Float64Array];
+    const apart = no.reduce((sum, x, i) => sum + Math.abs(x / negatives - (yes[i] as number) / positives), 0);
+    return share * (LEAST_TELLING + Math.max(0, apart - no.length * Math.sqrt(2 / Math.PI) * sigma));
+  });
+  const whole = telling.reduce((a, b) => a + b, 0);
+  return telling.map((share) => (WAYS_SHARES[1] * share) / whole);
+}
+
 export interface OneWays {
   /** Twins by label, at least 1. */
   totals: number[];
@@ -30,10 +54,11 @@ export interface OneWays {
 }
 
 /** @param steps 1 or 2 of them are looked at */
-export function readOneWays({ spec }: Counting, counts: Float32Array, steps: 1 | 2): OneWays {
+export function readOneWays(counting: Counting, counts: Float32Array, steps: 1 | 2): OneWays {
+  const { spec } = counting;
   const layout = marginalsLayout(spec);
   const cells = spec.columns.map((column) => column.cells);
-  const shares = WAYS_SHARES.slice(0, steps).map((whole) => sharesBySize(cells, whole));
+  const shares = ([0, 1] as const).slice(0, steps).map((step) => wayShares(counting, counts, step));
   const weights = cells.map((_, a) => shares.reduce((sum, of) => sum + (of[a] as number), 0));
   const ways = LABELS.map((label) =>
     cells.map((n, a) => {
