@@ -46,7 +46,8 @@ function describe(type: string, { statement, consent, access }: OpenedEntry): De
   if (consent !== undefined) return describeConsent(consent);
   if (access !== undefined) return describeAccess(access);
   const body = statement?.body;
-  switch (body === undefined ? undefined : type) {
+  if (body === undefined) return describeOther(type, 'Log entry, not disclosed');
+  switch (type) {
     case 'task':
       return describeTask(body as TaskSpec);
     case 'round-config':
@@ -56,16 +57,20 @@ function describe(type: string, { statement, consent, access }: OpenedEntry): De
     case 'round-result':
       return describeResult(body as RoundResult);
     default:
-      // An entry whose body was erased, or of a kind that needs no words of its own.
-      return {
-        name: `log.${type}`,
-        message: statement === undefined ? 'Log entry, not disclosed' : 'Log entry',
-        severity: 'informational',
-        activity: 'create',
-        entity: { kind: type },
-        fields: {},
-      };
+      return describeOther(type, 'Log entry');
   }
+}
+
+/** An entry whose body was erased, or of a kind that needs no words of its own. */
+function describeOther(type: string, message: string): Description {
+  return {
+    name: `log.${type}`,
+    message,
+    severity: 'informational',
+    activity: 'create',
+    entity: { kind: type },
+    fields: {},
+  };
 }
 
 /** Events that stop a use, and those that say that earlier consent was none. */

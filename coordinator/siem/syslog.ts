@@ -51,7 +51,7 @@ export function createSyslogSink(receiver: SyslogReceiver, line: (event: Securit
         });
       }).finally(() => clearTimeout(impatient));
     },
-    close: () => void socket?.destroySoon(),
+    close: () => socket?.destroySoon(),
   };
 }
 

@@ -59,7 +59,7 @@ describe('Article 6(1): the ground', () => {
         .say({ ...GRANT, provenance: collected })
         .ask().reason,
     ).toBe('refused');
-    expect(() => person().make({ ...GRANT, provenance: { ...collected, evidence: [] } })).toThrow();
+    expect(() => person().make({ ...GRANT, provenance: { ...collected, evidence: [] } })).toThrow(/evidence/);
   });
 });
 

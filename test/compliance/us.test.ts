@@ -156,7 +156,9 @@ describe('hipaa-auth', () => {
   it.each(['disclosers', 'recipients', 'statements'])(
     '164.508(c)(1): an authorisation without %s is refused',
     (field) => {
-      expect(() => patient().make(authorise({ [field]: undefined }))).toThrow();
+      expect(() => patient().make(authorise({ [field]: undefined }))).toThrow(
+        /must carry|consent\/event-invalid|grants/,
+      );
     },
   );
 
