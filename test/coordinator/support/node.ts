@@ -124,10 +124,12 @@ export async function reportOf(
     logits?: (twin: number) => number;
     /** What an attacker masks with. */
     prg?: MaskPrg;
+    /** Of the task's evaluation, where it is not the small task's. */
+    bins?: number;
   } = {},
 ): Promise<ClearReport> {
   const members = options.members ?? node.twins;
-  const { bins } = smallTask().evaluation;
+  const { bins = smallTask().evaluation.bins } = options;
   const layout = reportLayout(config.d, bins, config.clipLength);
   const signs = await rotationSigns(base64UrlToBytes(config.rotation.seed), config.dPadded, webCryptoPrg);
   const grid = { ...config, layout, signs };
