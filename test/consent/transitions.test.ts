@@ -126,6 +126,7 @@ describe('a restriction', () => {
   test('lies over what is given meanwhile, and gives it free when it is lifted', () => {
     expect(reason({ type: 'restrict' }, GRANT)).toBe('restricted');
     expect(reason({ type: 'restrict' }, GRANT, UNRESTRICT)).toBe('consented');
+    expect(reason(GRANT, { type: 'restrict' }, UNRESTRICT)).toBe('consented');
     expect(reason(GRANT, { type: 'restrict' }, { type: 'withdraw' }, UNRESTRICT)).toBe('withdrawn');
   });
 
