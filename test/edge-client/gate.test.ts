@@ -29,7 +29,6 @@ import {
   makeTask,
   NOW,
   POLICY,
-  PURPOSE,
   SUBJECT,
   USE,
   subjectOf,
