@@ -1,5 +1,5 @@
 /** What a person can do here. Each act is a question to the twin; what it answers is shown, said, and told to the host app. */
-import type { Category, Operation } from '@twinkeep/consent';
+import type { Category, ExportParties, Operation } from '@twinkeep/consent';
 import type { ConsentChange, ConsentReceiptView, Erasure, Refused, Twin } from '../twin/types.ts';
 import {
   conditionCalls,
@@ -43,6 +43,7 @@ export interface ActsDeps {
   view: () => PanelView;
   language: () => Language;
   names: () => Names;
+  parties: () => ExportParties | undefined;
   emit: Emit;
 }
 
@@ -54,7 +55,7 @@ export type Emit = <Name extends keyof ConsentElementEvents>(
 type Change = 'grant' | 'refuse' | 'withdraw';
 type Call = { categories?: readonly Category[]; operations?: readonly Operation[] };
 
-export function createActs({ twin, watched, view, language, names, emit }: ActsDeps): Acts {
+export function createActs({ twin, watched, view, language, names, parties, emit }: ActsDeps): Acts {
   const { state, set } = watched;
   const say = (text: string): void => set({ said: { text, again: state().said.again + 1 } });
 
@@ -180,7 +181,7 @@ export function createActs({ twin, watched, view, language, names, emit }: ActsD
       );
     },
     download(receipt) {
-      say(language().words.said.downloaded(saveFile(receiptFile(receipt))));
+      say(language().words.said.downloaded(saveFile(receiptFile(receipt, parties(), Date.now()))));
     },
     export() {
       inTurn('export', async () => {

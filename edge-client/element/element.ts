@@ -117,6 +117,7 @@ function live(host: TwinkeepConsentElement, root: ShadowRoot, twin: Twin): Life 
     ...{ twin, watched, view, emit },
     language: () => language,
     names: () => namesOf(host.texts, language),
+    parties: () => host.texts.parties,
   });
   const rebuild = (): void => {
     language = languageOfPage(host);

@@ -1,4 +1,5 @@
 /** What a person takes along, as files that need nothing of Twinkeep to be read. */
+import { eventToReceipt, type ExportParties } from '@twinkeep/consent';
 import type { ConsentReceiptView, TwinExport } from '../twin/types.ts';
 
 export interface SavedFile {
@@ -6,14 +7,31 @@ export interface SavedFile {
   text: string;
 }
 
-/** The signed event with its place in the log: who holds both can prove what was chosen, and when. */
-export function receiptFile({ id, jws, event, receipt }: ConsentReceiptView): SavedFile {
+/**
+ * The signed event with its place in the log: who holds both can prove what was chosen, and when. Where the host app has said who the
+ * parties are, the same as a receipt after ISO/IEC TS 27560, in JSON-LD.
+ * @param now milliseconds
+ */
+export function receiptFile(
+  { id, jws, event, receipt }: ConsentReceiptView,
+  parties: ExportParties | undefined,
+  now: number,
+): SavedFile {
   const day = event.event.at.slice(0, 10);
   const short = id.slice('sha-256:'.length, 'sha-256:'.length + 8);
-  return {
-    name: `consent-receipt-${day}-${short}.json`,
-    text: toText({ format: 'urn:twinkeep:consent-receipt:1', id, jws, receipt, event }),
-  };
+  const file = { format: 'urn:twinkeep:consent-receipt:1', id, jws, receipt, event };
+  const name = `consent-receipt-${day}-${short}.json`;
+  if (parties === undefined || receipt === null) return { name, text: toText(file) };
+  const logged = { id, event, index: receipt.index, receivedAt: loggedAt(receipt.leaf) };
+  const proof = { receiptId: id, createdAt: now, jws, tlogProof: receipt.proof };
+  const iso27560 = eventToReceipt(logged, proof, parties);
+  return { name, text: toText({ ...file, iso27560 }) };
+}
+
+/** @returns milliseconds; a leaf tells the time of its entry to the minute */
+function loggedAt(leaf: string): number {
+  const { at } = JSON.parse(atob(leaf.replaceAll('-', '+').replaceAll('_', '/'))) as { at: string };
+  return Date.parse(at);
 }
 
 export function exportFile(data: TwinExport): SavedFile {

@@ -1,5 +1,5 @@
 /** What a host app gives `<twinkeep-consent>`, and what it hears from it. */
-import type { Category } from '@twinkeep/consent';
+import type { Category, ExportParties } from '@twinkeep/consent';
 import type { Erasure } from '../twin/types.ts';
 
 /** Plain text in the language of the element's `lang`; nothing here is read as HTML. */
@@ -12,6 +12,8 @@ export interface ConsentTexts {
     /** Where it can be read in full. Default: the `uri` of the twin's notice. */
     href?: string;
   };
+  /** Who the parties are, for receipts after ISO/IEC TS 27560. Without it a receipt holds the signed event and its proof alone. */
+  parties?: ExportParties;
   /** What a category is in this app. Default: the element's own words, which fit any app. */
   categories?: Partial<Readonly<Record<Category, { name: string; what: string }>>>;
   /** Name of a purpose by its IRI, for purposes beyond `PURPOSES` of `@twinkeep/consent`, or in words of your own. */

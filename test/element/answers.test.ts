@@ -150,6 +150,12 @@ it('by keyboard alone: a yes with its second yes, a withdrawal, a receipt, the e
   expect(JSON.parse(Buffer.from(payload as string, 'base64url').toString())).toEqual(file['event']);
   expect(file['receipt']).toMatchObject({ index: expect.any(Number) as number });
 
+  expect(file['iso27560']).toMatchObject({
+    '@type': 'dpv:ConsentReceipt',
+    'twin:jws': file['jws'],
+    'twin:tlogProof': expect.stringMatching(/^c2sp\.org\/tlog-proof@v1\n/) as string,
+  });
+
   await tabTo('Export everything');
   const [saved] = await Promise.all([page.waitForEvent('download'), press('Enter')]);
   const data = JSON.parse(await readFile(await saved.path(), 'utf8')) as { consents: unknown[] };

@@ -113,6 +113,14 @@ addEventListener('twinkeep-consent-error', ({ detail }) => host.errors.push(deta
 const subject = query.get('subject');
 element.texts = {
   controller: '${CONTROLLER}',
+  parties: {
+    controller: {
+      id: 'https://bank.example', name: '${CONTROLLER}', type: 'Bank', email: 'privacy@bank.example',
+      address: { street: 'Example Street 1', city: 'Exampletown', postalCode: '00000', country: 'DE' },
+    },
+    recipients: [], service: 'Example app', policy: 'https://bank.example/privacy',
+    withdrawal: 'https://bank.example/account',
+  },
   notice: { href: '/notice', paragraphs: ['What the bank says first.', 'What the bank says then.'] },
 };
 fetch('/twin/config?subject=' + subject).then(async (answer) => {
