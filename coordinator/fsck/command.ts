@@ -27,11 +27,19 @@ function createProgress(): CheckProgress {
   };
 }
 
-export function diagnosisToText({ ok, size, leaves, subjectKeys, findings, more }: Diagnosis): string {
+export function diagnosisToText({
+  ok,
+  size,
+  leaves,
+  subjectKeys,
+  contributions,
+  findings,
+  more,
+}: Diagnosis): string {
   const { statements, consents, accesses, erased } = leaves;
   const counted =
     `${size ?? 'an unknown number of'} leaves: ${statements} public statements, ${consents} consents, ` +
-    `${accesses} accesses by officers, ${erased} consents that were erased; ${subjectKeys} subject keys`;
+    `${accesses} accesses by officers, ${erased} consents that were erased; ${contributions} contributions, ${subjectKeys} subject keys`;
   if (ok) return `the log and all that it vouches for are as they were written\n${counted}\n`;
   const total = findings.length + more;
   const rest = more > 0 ? `and ${more} more\n` : '';

@@ -3,8 +3,8 @@
  * it opens the leaf. Of an erased subject nothing is left but the leaf: those are counted.
  */
 import { canonicalJson, leafToEnvelope, verifyCommitment, type LeafEnvelope } from '@twinkeep/audit';
-import type { Statement } from '@twinkeep/protocol';
-import { nativeSha256, statementName } from '../log/journal.ts';
+import { type Statement, statementName } from '@twinkeep/protocol';
+import { nativeSha256 } from '../log/journal.ts';
 import type { Row } from '../store/schema.ts';
 import type { Vault } from '../store/vault.ts';
 import { BATCH, reasonOf, type Checkup } from './checkup.ts';

@@ -11,6 +11,7 @@ import type { Db } from '../store/schema.ts';
 import { openVault, type Vault } from '../store/vault.ts';
 import { guarded, reasonOf, type Checkup, type Finding } from './checkup.ts';
 import { checkLedger, createConsentSummary } from './consents.ts';
+import { checkContributions } from './contributions.ts';
 import { checkSpeakers, checkSubjectKeys } from './keys.ts';
 import { checkLeaves, type LeafCounts } from './leaves.ts';
 import { checkTree } from './tree.ts';
@@ -22,6 +23,8 @@ export interface Diagnosis {
   size: number | null;
   leaves: LeafCounts;
   subjectKeys: number;
+  /** Reports that committed sets were chosen from. */
+  contributions: number;
   /** What was found first comes first; at most `MOST_FINDINGS`. */
   findings: Finding[];
   /** Found beyond those. */
@@ -57,20 +60,33 @@ export async function checkDatabase(
       const summary = createConsentSummary();
       let leaves: LeafCounts = { statements: 0, consents: 0, accesses: 0, erased: 0 };
       let subjectKeys = 0;
+      let contributions = 0;
       const size = await checkTree(checkup, trust);
       await guarded(checkup, 'log_leaves', async () => {
         leaves = await checkLeaves(checkup, vault, size ?? (await countLeaves(tx)), summary);
       });
+      await guarded(checkup, 'erased_subjects', () => checkErased(checkup, leaves.erased));
       if (vault !== null) {
         await guarded(checkup, 'subject_keys', async () => {
           subjectKeys = await checkSubjectKeys(checkup, vaultKey);
         });
+        await guarded(checkup, 'contributions', async () => {
+          contributions = await checkContributions(checkup, vault);
+        });
         await guarded(checkup, 'consent_subjects', () => checkLedger(checkup, summary));
         await guarded(checkup, 'speakers', () => checkSpeakers(checkup, trust, summary));
       }
-      return { size, leaves, subjectKeys };
+      return { size, leaves, subjectKeys, contributions };
     });
   return { ok: findings.length === 0, ...counts, findings, more };
+}
+
+/** Rows that were deleted look like an erasure; where nobody was erased, they are none. */
+async function checkErased({ db, found }: Checkup, erased: number): Promise<void> {
+  if (erased === 0) return;
+  const row = await db.selectFrom('erased_subjects').select('place').limit(1).executeTakeFirst();
+  if (row === undefined)
+    found('consent_events', `nothing is left of ${erased} consents in the log, and nobody was erased`);
 }
 
 /** Where no head says how many there should be. */

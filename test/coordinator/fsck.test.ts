@@ -17,9 +17,9 @@ import { createDevice, createSubject, PUBLIC_URL } from './support/parties.ts';
 import { createSpeaker, send, speak } from './support/speak.ts';
 import { createDraw, createTamperer, type Tamperer } from './support/tamper.ts';
 import { smallTask } from './support/task.ts';
-import { createRoundWorld, mustSucceed, type World } from './support/world.ts';
+import { createRoundWorld, mustSucceed, reportOf, type World } from './support/world.ts';
 
-const MUTATIONS = Number(process.env['TAMPER'] ?? 500);
+const MUTATIONS = Number(process.env['TAMPER'] ?? 200);
 const SEED = Number(process.env['TAMPER_SEED'] ?? 1);
 const WITNESS = { name: 'w.example', signer: createSigner(new Uint8Array(32).fill(9)) };
 
@@ -34,14 +34,22 @@ const TABLES = [
   'consent_events',
   'consent_subjects',
   'collectors',
+  'contributions',
 ] as const;
+
+/** Changed below, one by one. */
+const OTHERS = ['speakers', 'officer_access', 'vault_key', 'erased_subjects'] as const;
 
 let world: World;
 let db: Db;
 let trust: Trust;
 let tamperer: Tamperer;
 beforeAll(async () => {
-  ({ world } = await createRoundWorld(smallTask(), [2, 3, 12]));
+  const { nodes, round, ...made } = await createRoundWorld(smallTask(), [2, 3, 12]);
+  ({ world } = made);
+  for (const node of nodes)
+    mustSucceed(await world.upload(node, round, await reportOf(node, round.config, round.rcHash)));
+  await world.helpersJudge();
   for (let i = 0; i < 6; i++) {
     const phone = await createSpeaker(world.parties, createSubject());
     for (const type of ['grant', 'withdraw'] as const) {
@@ -71,7 +79,7 @@ beforeAll(async () => {
   await world.stop();
   const url = new URL(inject('testPostgres'));
   url.pathname = new URL(world.databaseUrl).pathname;
-  tamperer = await createTamperer(url.href, [...TABLES, 'speakers', 'officer_access', 'vault_key']);
+  tamperer = await createTamperer(url.href, [...TABLES, ...OTHERS]);
 });
 afterAll(async () => {
   await tamperer.stop();
@@ -85,7 +93,11 @@ describe('a database as it was written', () => {
     const diagnosis = await check();
     expect(diagnosis.findings).toEqual([]);
     const { statements, consents, accesses, erased } = diagnosis.leaves;
-    expect(diagnosis).toMatchObject({ ok: true, leaves: { consents: 29, accesses: 1, erased: 1 } });
+    expect(diagnosis).toMatchObject({
+      ok: true,
+      leaves: { consents: 29, accesses: 1, erased: 1 },
+      contributions: 3,
+    });
     expect(statements + consents + accesses + erased).toBe(diagnosis.size);
     expect(diagnosis.subjectKeys).toBeGreaterThanOrEqual(23);
   });
@@ -93,7 +105,12 @@ describe('a database as it was written', () => {
   it('says how far it is', async () => {
     const steps: string[] = [];
     await checkDatabase(db, { trust, vaultKey: world.parties.vaultKey }, (what) => void steps.push(what));
-    expect([...new Set(steps)]).toEqual(['leaves hashed', 'leaves opened', 'subject keys opened']);
+    expect([...new Set(steps)]).toEqual([
+      'leaves hashed',
+      'leaves opened',
+      'subject keys opened',
+      'rounds looked at',
+    ]);
   });
 });
 
@@ -127,7 +144,7 @@ describe(`${MUTATIONS} changes by whoever owns the database`, () => {
 
 describe('what is found', () => {
   afterEach(async () => {
-    for (const table of [...TABLES, 'speakers', 'officer_access', 'vault_key']) await tamperer.restore(table);
+    for (const table of [...TABLES, ...OTHERS]) await tamperer.restore(table);
   });
 
   const last = '(select max(leaf_index) from consent_events)';
@@ -232,6 +249,31 @@ describe('what is found', () => {
       /not what the leaf commits to/,
     ],
     ['a credential', `update speakers set sub = 'x'`, /^speakers, key /, /another key or pseudonym/],
+    [
+      'a report said to have been in the set',
+      `update contributions set disposition = 'helper-refused' where ctid = (select min(ctid) from contributions)`,
+      /^contributions, round \S+$/,
+      /set commit names/,
+    ],
+    [
+      'a member exchanged for another',
+      `update contributions set subjects[1] = subjects[2], salts[1] = salts[2] where cardinality(subjects) = 12`,
+      /^contributions, round \S+$/,
+      /cannot be read as it was written/,
+    ],
+    [
+      'a member leaf',
+      `update contributions set leaves = set_byte(leaves, 5, 1 # get_byte(leaves, 5)) where cardinality(subjects) = 12`,
+      /^contributions, round \S+, report \S+$/,
+      /not those that its device signed/,
+    ],
+    [
+      'a consent deleted whole, where nobody was erased',
+      `delete from erased_subjects; delete from vault where leaf_index = ${last};
+        delete from consent_events where leaf_index = ${last}`,
+      /^consent_events$/,
+      /nothing is left of 2 consents in the log, and nobody was erased/,
+    ],
     ['a speaker taken away', `delete from speakers`, /^speakers, key /, /missing/],
     ['another vault key', `update vault_key set key_check = '\\x00'`, /^vault_key$/, /./],
     [

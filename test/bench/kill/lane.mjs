@@ -132,6 +132,7 @@ function takeNote(lane, said) {
 async function check(db, { config, journal, acknowledged, statements }) {
   const diagnosis = await checkDatabase(db, config);
   if (!diagnosis.ok) throw new Error(`fsck: ${JSON.stringify(diagnosis.findings.slice(0, 5))}`);
+  if (diagnosis.leaves.erased > 0) throw new Error('a consent is in the log and not in the vault');
   const { vkey } = config.trust.log;
   const rows = await db
     .selectFrom('consent_events as e')

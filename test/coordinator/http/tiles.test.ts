@@ -2,10 +2,12 @@
 import {
   cosign,
   createCompactRange,
+  createFetchReader,
   createNoteKey,
   createSigner,
   decodeEntryBundle,
   decodeTile,
+  fsckTiles,
   hashLeaf,
   mergeCosignatures,
   noteKeyToVkey,
@@ -66,6 +68,8 @@ describe('tiles', () => {
         );
     }
     expect(range.root()).toEqual(root);
+    const reader = createFetchReader(`http://127.0.0.1:${world.port}${PATHS.log}`);
+    expect(await fsckTiles({ reader, vkey: world.parties.trust.log.vkey })).toMatchObject({ ok: true, size });
     expect([...levels]).toEqual(['entries', 0, 1]);
   });
 

@@ -41,8 +41,8 @@ export async function createTamperer(url: string, tables: readonly string[]): Pr
 
   const columnsOf = async (table: string): Promise<{ name: string; type: string }[]> => {
     const { rows } = await client.query<{ name: string; type: string }>(
-      `select column_name as name, data_type as type from information_schema.columns
-       where table_schema = 'public' and table_name = $1`,
+      `select attname as name, format_type(atttypid, null) as type from pg_attribute
+       where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
       [table],
     );
     return rows;
@@ -80,7 +80,7 @@ export async function createTamperer(url: string, tables: readonly string[]): Pr
     restore: async (table) => {
       await client.query('begin');
       await client.query(`delete from public.${table}`);
-      await client.query(`insert into public.${table} select * from kept.${table}`);
+      await client.query(`insert into public.${table} overriding system value select * from kept.${table}`);
       await client.query('commit');
     },
     query: async (sql) => void (await client.query(sql)),
