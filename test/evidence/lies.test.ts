@@ -6,18 +6,20 @@ import {
   createLog,
   createNoteKey,
   createSigner,
+  hashLeaf,
   noteKeyToVkey,
+  sha256,
 } from '@twinkeep/audit';
 import { readPack, verifyPack, type CheckId, type Verdict, type VerifyOptions } from '@twinkeep/auditor';
 import {
-  decodeReport,
   importSigningKey,
   issueCredential,
-  memberLeaf,
+  membersRoot,
   randomBytes,
   createSigningKey,
   setRoot,
   statementHash,
+  type EvidenceContribution,
   type EvidenceEntry,
   type EvidenceTarget,
   type RoundConfig,
@@ -29,6 +31,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../coordinator/store/database.ts';
 import { openVault } from '../../coordinator/store/vault.ts';
 import { consentOf, reportOf } from '../coordinator/support/node.ts';
+import { takeApart, withFields, type Parts } from '../coordinator/support/frame.ts';
 import { createDevice, createSubject, ORIGIN } from '../coordinator/support/parties.ts';
 import { createMemoryLogState, createMemoryLogStore } from '../support/memory-log-store.ts';
 import { createEvidenceWorld, lie, sealPack, type EvidenceWorld, type Lie } from './support.ts';
@@ -80,6 +83,23 @@ function agree({ records, body, entry }: Lie): void {
   });
 }
 
+/** Whatever a device signed, as a contribution to round 1. */
+function contributionOf({ header, signature, members }: Parts): EvidenceContribution {
+  const records = Array.from({ length: members.length / 32 }, (_, i) => members.slice(32 * i, 32 * i + 32));
+  return {
+    rcHash: made.rounds[0],
+    headerHash: bytesToBase64Url(sha256(header)),
+    disposition: 'in-set',
+    signed: { header: bytesToBase64Url(header), signature: bytesToBase64Url(signature) },
+    leaves: bytesToBase64Url(concatBytes(...records.map((record) => hashLeaf(record)))),
+    members: records.map((record, place) => ({
+      place,
+      subject: bytesToBase64Url(record.subarray(0, 16)),
+      salt: bytesToBase64Url(record.subarray(16)),
+    })),
+  };
+}
+
 describe('the liar of these tests', () => {
   it('is believed as long as it tells the truth', async () => {
     expect((await verdictOf(round(1), () => undefined)).outcome).toBe('verified');
@@ -110,29 +130,11 @@ describe('a set', () => {
         const config = told.body<RoundConfig>('round-config');
         const members = [...north.twins, stranger];
         const { report } = await reportOf(north, config, made.rounds[0], { members });
-        const rcHash = base64UrlToBytes(made.rounds[0]);
-        const decoded = decodeReport(report.bytes, config, rcHash);
         // In place of those that they were in: a report and a twin are in a set once.
         told.records.contributions = told.records.contributions.filter(
           ({ members: own }) => !own.some(({ subject }) => members.includes(subject)),
         );
-        told.records.contributions.push({
-          rcHash: made.rounds[0],
-          headerHash: bytesToBase64Url(decoded.headerHash),
-          disposition: 'in-set',
-          signed: {
-            header: bytesToBase64Url(decoded.headerBytes),
-            signature: bytesToBase64Url(decoded.signature),
-          },
-          leaves: bytesToBase64Url(
-            concatBytes(...decoded.members.map((subject, i) => memberLeaf(subject, decoded.memberSalts[i]!))),
-          ),
-          members: decoded.members.map((subject, place) => ({
-            place,
-            subject,
-            salt: bytesToBase64Url(decoded.memberSalts[place]!),
-          })),
-        });
+        told.records.contributions.push(contributionOf(takeApart(report.bytes)));
         agree(told);
       });
       expect(verdict.outcome).toBe('violated');
@@ -253,6 +255,69 @@ describe('a report', () => {
   });
 });
 
+describe('a report that its device signed wrongly', () => {
+  it('is refused: under papers of another key, for more than they allow, members out of order', async () => {
+    const node = made.nodes[1]!;
+    const config = await configOf();
+    const { report } = await reportOf(node, config, made.rounds[0]);
+    const parts = takeApart(report.bytes);
+    const { key } = node.device;
+    const swapped = concatBytes(
+      parts.members.subarray(32, 64),
+      parts.members.subarray(0, 32),
+      parts.members.subarray(64),
+    );
+    const small = await createDevice(made.world.parties, { maxTwins: 1, sub: node.device.sub, key });
+    const cases: [Parts, CheckId, string][] = [
+      [
+        await withFields(parts, { credential: made.nodes[2]!.device.jwt }, key),
+        'reports',
+        'names another key',
+      ],
+      [await withFields(parts, { credential: small.jwt }, key), 'reports', 'does not allow'],
+      [
+        await withFields({ ...parts, members: swapped }, { membersRoot: membersRoot(swapped) }, key),
+        'members',
+        'out of order',
+      ],
+    ];
+    for (const [wrong, id, why] of cases) {
+      const verdict = await verdictOf(round(0), (told) => {
+        const place = told.records.contributions.findIndex(
+          ({ members }) => members.length === 3 && members.some(({ subject }) => subject === node.twins[0]),
+        );
+        told.records.contributions[place] = contributionOf(wrong);
+        agree(told);
+      });
+      expect(verdict.outcome).toBe('refused');
+      expect(failed(verdict)).toContain(id);
+      expect(findings(verdict)).toContain(why);
+    }
+  });
+
+  async function configOf(): Promise<RoundConfig> {
+    const { records } = readPack(await made.take(round(0)), made.world.parties.trust.coordinator.key);
+    const entry = records.entries.find(
+      ({ body }) => typeof body !== 'string' && body.type === 'round-config',
+    );
+    return (entry!.body as Statement<RoundConfig>).body;
+  }
+});
+
+describe('a round', () => {
+  it('that too few helpers signed, or of a task that is not there, is refused', async () => {
+    const alone = await verdictOf(round(0), ({ entry }) => {
+      const config = entry('round-config').body as Statement<RoundConfig>;
+      config.signatures = config.signatures.slice(0, 2);
+    });
+    expect(failed(alone)).toEqual(['configurations']);
+    const nowhere = await verdictOf(round(0), ({ records, entry }) => {
+      records.entries = records.entries.filter((each) => each !== entry('task'));
+    });
+    expect(failed(nowhere)).toContain('configurations');
+  });
+});
+
 describe('a consent', () => {
   const consents = ({ records }: Lie): EvidenceEntry[] =>
     records.entries.filter(({ body }) => typeof body === 'string');
@@ -291,6 +356,20 @@ describe('a consent', () => {
     const nothing = await verdictOf(round(1), () => undefined, { receipts: [{ jws, receipt: forged }] });
     expect(nothing.outcome).toBe('verified');
     expect(JSON.stringify(nothing.checks)).toContain('it shows nothing');
+  });
+
+  it('of another customer has no place in a pack about one', async () => {
+    const { records } = readPack(await made.take(round(0)), made.world.parties.trust.coordinator.key);
+    const subject = made.nodes[1]!.twins[0]!;
+    const verdict = await verdictOf({ kind: 'subject', subject }, (told) => {
+      const own = new Set(told.records.entries.map(({ index }) => index));
+      told.records.entries.push(
+        records.entries.find(({ index, body }) => typeof body === 'string' && !own.has(index))!,
+      );
+      told.records.speakers.push(...records.speakers);
+    });
+    expect(failed(verdict)).toEqual(['consents']);
+    expect(findings(verdict)).toContain('another customer');
   });
 
   it('that cannot follow what is in the log is nothing to rest on', async () => {
