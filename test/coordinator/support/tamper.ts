@@ -98,7 +98,7 @@ function changedValue(name: string, type: string, value: string | null, draw: Dr
   if (name === 'received_at') return String(Number(value) + MINUTE * (1 + draw(1_000)));
   if (type === 'bigint' || type === 'smallint' || type === 'integer')
     return String(Number(value) + (draw(2) === 0 ? -1 : 1) * (1 + draw(9)));
-  const units = type === 'bytea' ? (value.match(/../g) ?? []) : [...value];
+  const units = type === 'bytea' ? (value.match(/../g) ?? []) : Array.from(value);
   const at = draw(units.length);
   const how = draw(10);
   if (how === 0) units.splice(at, 1);
