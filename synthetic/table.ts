@@ -89,12 +89,17 @@ export function stackTables(first: Table, second: Table): Table {
       const other = columnOf(second, column.name);
       if (column.kind === 'category' && other.kind === 'category') {
         const words = [...new Set([...column.words, ...other.words])];
-        const codes = [...recodeColumn(column, words).codes, ...recodeColumn(other, words).codes];
-        return { ...column, words, codes: Int32Array.from(codes) };
+        const codes = new Int32Array(first.rows + second.rows);
+        codes.set(recodeColumn(column, words).codes);
+        codes.set(recodeColumn(other, words).codes, first.rows);
+        return { ...column, words, codes };
       }
       if (column.kind === 'category' || other.kind === 'category')
         throw new RangeError(`${column.name} is of another kind in the other table`);
-      return { ...column, values: Float64Array.from([...column.values, ...other.values]) };
+      const values = new Float64Array(first.rows + second.rows);
+      values.set(column.values);
+      values.set(other.values, first.rows);
+      return { ...column, values };
     }),
   );
 }

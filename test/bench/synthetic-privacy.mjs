@@ -42,7 +42,7 @@ export async function printMemory(figures) {
   try {
     await writeFile(join(folder, 'schema.json'), JSON.stringify(SCHEMA));
     process.stdout.write('memory of fit and sample, one thread\n');
-    for (const rows of [100_000, 400_000, 1_600_000]) {
+    for (const rows of [50_000, 200_000, 800_000]) {
       const file = join(folder, `${rows}.csv`);
       await writeRows(file, rows);
       const model = join(folder, 'model.json');
