@@ -18,7 +18,7 @@ import {
   type SubtreeId,
   type WitnessPolicy,
 } from '@twinkeep/audit';
-import { statementHash, verifyDetached, type Random, type Statement } from '@twinkeep/protocol';
+import { statementName, verifyDetached, type Random, type Statement } from '@twinkeep/protocol';
 import { createHash } from 'node:crypto';
 import { createLogStore } from '../store/log-store.ts';
 import type { Db, Tx } from '../store/schema.ts';
@@ -178,11 +178,6 @@ function rememberHashes(store: LogStore): LogStore {
       for (const each of hashes) known.set(nameOf(each), each.hash);
     },
   };
-}
-
-/** How statements are named on the wire and in the tables: base64url of the hash of the signed bytes. */
-export function statementName(statement: Pick<Statement<unknown>, 'type' | 'body'>): string {
-  return bytesToBase64Url(statementHash(statement));
 }
 
 /** node:crypto's, some ten times faster than the portable one. */

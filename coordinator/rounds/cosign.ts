@@ -1,6 +1,11 @@
 /** A helper's signature under a proposed configuration. With enough of them it goes to the log, and devices see the round. */
-import { ProblemError, roundConfigSchema, type RoundConfig, type Statement } from '@twinkeep/protocol';
-import { statementName } from '../log/journal.ts';
+import {
+  ProblemError,
+  type RoundConfig,
+  roundConfigSchema,
+  type Statement,
+  statementName,
+} from '@twinkeep/protocol';
 import type { RoundDeps } from './deps.ts';
 import { drive } from './drive.ts';
 import { helperKey, verifyBy, withRound, type HelperMessage } from './helper-message.ts';

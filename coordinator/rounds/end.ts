@@ -1,6 +1,5 @@
 /** Ending a round: result, scrubbing, and the proposal of the next round, in the transaction of the step that ended it. */
-import { signStatement, type RoundResult } from '@twinkeep/protocol';
-import { statementName } from '../log/journal.ts';
+import { type RoundResult, signStatement, statementName } from '@twinkeep/protocol';
 import { scrubRound } from '../store/reports.ts';
 import { HELPERS_TOPIC, taskTopic } from '../store/revisions.ts';
 import { saveRound } from '../store/rounds.ts';

@@ -6,8 +6,7 @@
  * with it (`contributions`), for whoever asks later whether this gate was held.
  */
 import { POLICY_HASH } from '@twinkeep/consent';
-import { consentQuestion, setRoot, signStatement, type SetCommit } from '@twinkeep/protocol';
-import { statementName } from '../log/journal.ts';
+import { consentQuestion, type SetCommit, setRoot, signStatement, statementName } from '@twinkeep/protocol';
 import { readRefused } from '../store/helper-answers.ts';
 import { insertContributions } from '../store/contributions.ts';
 import { chargeSet } from '../store/participations.ts';

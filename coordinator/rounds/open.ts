@@ -4,13 +4,13 @@
  */
 import { bytesToBase64Url } from '@twinkeep/audit';
 import {
-  signStatement,
   type HelperEpoch,
   type RoundConfig,
+  signStatement,
   type Statement,
+  statementName,
   type TaskSpec,
 } from '@twinkeep/protocol';
-import { statementName } from '../log/journal.ts';
 import { epochsLasting } from '../store/epochs.ts';
 import { insertRound } from '../store/rounds.ts';
 import type { Tx } from '../store/schema.ts';

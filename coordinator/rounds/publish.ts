@@ -1,17 +1,17 @@
 /** Publishing a task, and a helper's box key. Both are log entries from the first moment. */
 import {
+  type HelperEpoch,
   helperEpochSchema,
   LOG_MODE_NEEDS_WITNESSES,
   parseTask,
   ProblemError,
   ProtocolError,
   signStatement,
-  verifyStatement,
-  type HelperEpoch,
   type Statement,
+  statementName,
   type TaskSpec,
+  verifyStatement,
 } from '@twinkeep/protocol';
-import { statementName } from '../log/journal.ts';
 import { findEpoch, insertEpoch, newestEpoch } from '../store/epochs.ts';
 import { raiseRevisions, taskTopic } from '../store/revisions.ts';
 import { findTask, hastenWaitingTasks, insertTask } from '../store/tasks.ts';

@@ -1,5 +1,5 @@
 /** What a task makes, a network or counts, as data; its numbers and their bytes: everything that must be the same on both sides. */
-import { sha256, utf8ToBytes } from '@twinkeep/audit';
+import { bytesToBase64Url, sha256, utf8ToBytes } from '@twinkeep/audit';
 import * as v from 'valibot';
 import { marginalsLayout, marginalsSpecSchema, type MarginalsSpec } from './marginals/spec.ts';
 import { ProtocolError } from './problem.ts';
@@ -126,6 +126,11 @@ export function weightsToBytes(weights: Float32Array): Uint8Array<ArrayBuffer> {
   const view = new DataView(bytes.buffer);
   weights.forEach((weight, i) => view.setFloat32(4 * i, weight, true));
   return bytes;
+}
+
+/** How a model is named everywhere: the SHA-256 of its bytes, base64url. */
+export function modelHash(bytes: Uint8Array): string {
+  return bytesToBase64Url(sha256(bytes));
 }
 
 /**

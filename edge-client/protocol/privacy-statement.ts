@@ -29,7 +29,12 @@ export function describePrivacy(task: TaskSpec, trust: Trust): PrivacyStatement 
   const helpers = trust.helpers.slice(0, task.helpers.m);
   const facts: Facts = { task, trust, helpers, breakers: fewestToOpen(task, trust) };
   return {
-    paragraph: [sentenceOnReports(facts), sentenceOnSums(facts), sentenceOnLog(facts)].join(' '),
+    paragraph: [
+      ...sentenceOnCounting(facts),
+      sentenceOnReports(facts),
+      sentenceOnSums(facts),
+      sentenceOnLog(facts),
+    ].join(' '),
     rows: [
       rowOnData(facts),
       rowOnReport(facts),
@@ -67,6 +72,15 @@ function fewestToOpen({ helpers: { m, c } }: TaskSpec, trust: Trust): string[] {
   return breakers;
 }
 
+/** What a task that counts is for. */
+function sentenceOnCounting({ task }: Facts): string[] {
+  if (task.model.kind !== 'marginals') return [];
+  return [
+    'Nothing is trained: it is counted how many people fall into the cells that the task declares, and from the sums alone invented ' +
+      'people are drawn, none of whom stands for one of those counted.',
+  ];
+}
+
 function sentenceOnReports({ task, trust, helpers, breakers }: Facts): string {
   const { c } = task.helpers;
   if (operatorsOf(trust).length === 1 || breakers.length === 1)
@@ -93,8 +107,13 @@ function sentenceOnSums({ task, breakers }: Facts): string {
     `The helpers add noise to every sum before anyone ${breakers.length === 1 ? 'else ' : ''}can open it. ` +
     `Whoever ${breakers.length === 1 ? 'else ' : ''}sees every sum, every model and all other people’s data learns ` +
     `about one person at most epsilon ${privacy.epsilon} (delta ${privacy.delta}), over at most ${privacy.trainings} ` +
-    `${plural(privacy.trainings, 'training')}; the device, the coordinator and each helper refuse one more.`
+    `${plural(privacy.trainings, partOf(task))}; the device, the coordinator and each helper refuse one more.`
   );
+}
+
+/** What a participation is. */
+function partOf({ model }: TaskSpec): string {
+  return model.kind === 'marginals' ? 'count' : 'training';
 }
 
 function sentenceOnLog({ task, trust }: Facts): string {
@@ -189,7 +208,10 @@ function rowOnSum({ task, trust, breakers }: Facts): PrivacyRow {
   return {
     what,
     held: true,
-    from: `${whom}, ${bound}, for ${t} ${plural(t, 'training')} or ${e} ${plural(e, 'evaluation')}`,
+    from:
+      task.model.kind === 'marginals'
+        ? `${whom}, ${bound}, for ${t} ${plural(t, partOf(task))}`
+        : `${whom}, ${bound}, for ${t} ${plural(t, partOf(task))} or ${e} ${plural(e, 'evaluation')}`,
     rests: `at most ${helpers.c} helper working with the coordinator, and one honest reporter in the sum; ${helperFamily(helpers.m, helpers.c).length} noises are added, any one is enough`,
   };
 }

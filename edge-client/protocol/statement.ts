@@ -54,6 +54,11 @@ export function statementHash(statement: Pick<Statement<unknown>, 'type' | 'body
   return sha256(statementBytes(statement.type, statement.body));
 }
 
+/** How statements name each other, and the log's readers them: the hash, base64url. */
+export function statementName(statement: Pick<Statement<unknown>, 'type' | 'body'>): string {
+  return bytesToBase64Url(statementHash(statement));
+}
+
 export async function signStatement<T>(type: StatementType, body: T, key: SigningKey): Promise<Statement<T>> {
   const sig = bytesToBase64Url(await key.sign(statementBytes(type, body)));
   return { type, body, signatures: [{ kid: key.id, sig }] };

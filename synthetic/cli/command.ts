@@ -28,6 +28,10 @@ A FILE of rows ends in .csv, .ndjson (or .jsonl) or .parquet, and may be larger 
       --epsilon N --delta N   differential privacy; without them none
       --method NAME        mst (default) or copula (never private; all rows in memory)
 
+  fit-task TASK --coordinator URL --trust FILE --out MODEL.json
+      From the sums that the secure rounds of a counting task published: nobody saw a row. What
+      comes from the URL is checked against the trust file. --schema FILE: bounds and steps
+
   sample MODEL.json --rows N --out FILE
       --where JSON         conditions: '{"plan":{"is":"basic"},"age":{"min":30}}'
 
@@ -82,6 +86,8 @@ const TEXTS = [
   'epsilon',
   'delta',
   'method',
+  'coordinator',
+  'trust',
   'rows',
   'where',
   'train',

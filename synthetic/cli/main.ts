@@ -11,6 +11,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Run>> = new Map([
   ['split', async () => (await tables()).split],
   ['schema', async () => (await tables()).schema],
   ['fit', async () => (await import('./commands/fit.ts')).fit],
+  ['fit-task', async () => (await import('./commands/federated.ts')).fitTask],
   ['sample', async () => (await import('./commands/sample.ts')).sample],
   ['evaluate', async () => (await import('./commands/evaluate.ts')).evaluate],
   ['convert', async () => (await tables()).convert],

@@ -65,7 +65,7 @@ export function fitFromCounts(task: TaskSpec, counts: Float32Array, schema?: Tab
     attributes,
     target,
     classes,
-    privacy: ledgerOf(task, counting),
+    privacy: ledgerOf(task, counting, counts),
   };
 }
 
@@ -155,11 +155,17 @@ function pairOfLabel(
   return scaleToMargins(lift(drawTowards(expected, table, variance), expected, variance), rows, columns);
 }
 
-function ledgerOf({ privacy }: TaskSpec, { noise }: Counting): PrivacyLedger | null {
+function ledgerOf({ privacy }: TaskSpec, counting: Counting, counts: Float32Array): PrivacyLedger | null {
+  const { noise } = counting;
   if (privacy.mech === 'none') return null;
   const { epsilon, delta, noiseMultiplier } = privacy;
   const rho = roundRho(noiseMultiplier);
   const names = ['one-ways', 'one-ways and coarse pairs', 'tree pairs'];
-  const steps = names.map((name) => ({ name, rho, variance: noise }));
+  const steps = names.map((name, step) => ({
+    name,
+    rho,
+    variance: noise,
+    marginalsPerRow: countParts(counting, counts, step).filter(({ label }) => label !== 1).length,
+  }));
   return { epsilon, delta, rho: COUNT_STEPS * rho, unit: 'one twin', steps };
 }

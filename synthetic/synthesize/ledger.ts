@@ -11,7 +11,7 @@ export interface PrivacyLedger {
   rho: number;
   unit: 'row added or removed' | 'one twin';
   /** `variance`: of each count; of a federated step, of a count that the whole of it is spent on. */
-  steps: { name: string; rho: number; variance: number; marginalsPerRow?: number }[];
+  steps: { name: string; rho: number; variance: number; marginalsPerRow: number }[];
 }
 
 export type Step = 'classes' | 'one-ways' | 'coarse pairs' | 'tree pairs';

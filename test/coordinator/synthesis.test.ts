@@ -11,9 +11,10 @@ import {
   readOneWays,
   sumOfCounts,
   type RoundResult,
+  type RoundResults,
   type TaskSpec,
 } from '@twinkeep/protocol';
-import { fitFromCounts } from '@twinkeep/synthetic/federated';
+import { fitPublished, type Published } from '@twinkeep/synthetic/federated';
 import { sample } from '@twinkeep/synthetic/synthesize';
 import { afterEach, describe, expect, it } from 'vitest';
 import { countingTask, rowsOf, type Person } from '../protocol/counting-task.ts';
@@ -85,6 +86,17 @@ async function report(task: TaskSpec, round: OpenRound, keepers: readonly Counte
   return statuses;
 }
 
+/** What anybody may read of the task. */
+async function readPublished(): Promise<Published> {
+  const get = async <T>(path: string): Promise<T> =>
+    (await world.client.send({ method: 'GET', path })).body as T;
+  const task = await get<Published['task']>(PATHS.task('counts'));
+  const { results } = await get<RoundResults>(`${PATHS.results('counts')}?after=0`);
+  const last = results.at(-1)!.result.statement.body.modelOut;
+  const counts = await get<Uint8Array>(PATHS.model(last));
+  return { task, results: results.map(({ result }) => result), counts };
+}
+
 async function finish(task: TaskSpec): Promise<RoundResult> {
   await world.helpersJudge();
   await world.helpersReveal();
@@ -119,8 +131,28 @@ describe('counting rounds', () => {
       expect(Math.max(...published.map((count, i) => Math.abs(count - expected[i]!)))).toBeLessThan(1e-2);
     }
     expect(await world.offer('counts')).toMatchObject({ state: 'finished', ended: 'rounds-done' });
-    const { modelOut } = (await world.offer('counts')).lastResult!.statement.body;
-    const model = fitFromCounts(task, await countsOf(task, modelOut));
+    const published = await readPublished();
+    const model = fitPublished(published, world.parties.trust);
+    const { modelOut } = published.results.at(-1)!.statement.body;
+    expect(model.lineage).toMatchObject({ taskId: 'counts', counts: modelOut, purpose: task.purpose });
+    expect(model.lineage.results.map(({ round, twins }) => [round, twins])).toEqual([
+      [1, 10],
+      [2, 10],
+      [3, 10],
+    ]);
+    // Other counts than the log's, or another coordinator's word, make nothing.
+    const other = published.counts.slice();
+    other[9]! ^= 1;
+    expect(() => fitPublished({ ...published, counts: other }, world.parties.trust)).toThrow(/not those/);
+    const { results } = published;
+    expect(() => fitPublished({ ...published, results: results.slice(0, 2) }, world.parties.trust)).toThrow(
+      /not those/,
+    );
+    const foreign = {
+      ...world.parties.trust,
+      coordinator: { ...world.parties.trust.coordinator, key: world.parties.trust.helpers[0]!.key },
+    };
+    expect(() => fitPublished(published, foreign)).toThrow(/trust root/);
     const rows = sample(model, { rows: 100, seed: 1 });
     expect(rows.columns.map(({ name }) => name)).toEqual(['plan', 'age', 'mail', 'churn']);
     expect(model.privacy).toBeNull();

@@ -28,12 +28,9 @@ import { smallTask } from '../coordinator/support/task.ts';
 import { chiSquareP } from './dp/statistics.ts';
 import { COUNTED, countAll, countingTask, noisyCounting, rowsOf, type Person } from './counting-task.ts';
 
-const person: fc.Arbitrary<Person> = fc.tuple(
-  fc.constantFrom(0, 1),
-  fc.option(fc.integer({ min: 0, max: 2 })),
-  fc.option(fc.integer({ min: 0, max: 3 })),
-  fc.option(fc.integer({ min: 0, max: 1 })),
-);
+const input = (max: number): fc.Arbitrary<number | null> =>
+  fc.option(fc.integer({ min: 0, max }), { nil: null });
+const person: fc.Arbitrary<Person> = fc.tuple(fc.integer({ min: 0, max: 1 }), input(2), input(3), input(1));
 
 const PEOPLE: Person[] = Array.from({ length: 60 }, (_, i) => [
   i % 3 === 0 ? 1 : 0,

@@ -8,6 +8,7 @@ import {
 } from '@twinkeep/protocol';
 import { describe, expect, it } from 'vitest';
 import { makeTask } from '../edge-client/fixtures.ts';
+import { noisyCounting } from './counting-task.ts';
 
 const claim = { epsilon: 2, delta: 1e-5, participations: 40 };
 const noisy: TaskSpec = parseTask({
@@ -49,6 +50,14 @@ const heldBy = (task: TaskSpec, by: Trust): boolean[] =>
   describePrivacy(task, by).rows.map(({ held }) => held);
 
 describe('a privacy statement', () => {
+  it('of a task that counts says that nothing is trained, and what a count costs', () => {
+    const { paragraph, rows } = describePrivacy(noisyCounting(1), trust);
+    expect(paragraph).toMatch(/^Nothing is trained: it is counted how many people/);
+    expect(paragraph).toMatch(/epsilon 1 \(delta 0\.000001\), over at most 3 counts/);
+    expect(rows[3]?.from).toMatch(/for 3 counts$/);
+    expect(describePrivacy(noisy, trust).paragraph).not.toMatch(/counted/);
+  });
+
   it('of independent parties with noise and witnesses names what is held, by whom, and at which epsilon', () => {
     const { paragraph, rows, spending } = describePrivacy(noisy, trust);
     expect(paragraph).toMatch(/more than 1 of the 3 helpers \(run by Clinic, University and Council\)/);

@@ -72,6 +72,7 @@ export const CONFIG: RoundConfig = {
   q: 2,
   issuerKeys: [hash],
   purpose: 'https://example.com/p',
+  operation: 'contribute',
   sector: 'general',
   categories: { required: ['behavioral'], optional: [] },
   openAt: 0,
