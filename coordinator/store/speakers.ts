@@ -46,9 +46,7 @@ export async function readSpeakersOf(db: Db, indices: readonly number[]): Promis
   return db
     .selectFrom('speakers')
     .select(['key', 'credential'])
-    .where(
-      sql<boolean>`jkt in (select jkt from consent_events where leaf_index = any(${indices}::bigint[]))`,
-    )
+    .where(sql<boolean>`jkt in (select jkt from consent_events where leaf_index = any(${indices}::bigint[]))`)
     .orderBy('key')
     .execute();
 }
