@@ -78,11 +78,17 @@ async function checkTables(sql: PoolClient): Promise<void> {
           (select count(*) from participations p join reports r using (rc_hash, sub)
             where rc_hash = $1 and r.disposition = 'in-set') as charged,
           (select count(*) from participations where rc_hash = $1) as charges,
+          (select count(*) from contributions c join reports r using (rc_hash, header_hash, disposition)
+            where rc_hash = $1) as kept_as_they_were,
+          (select count(*) from contributions where rc_hash = $1) as contributions,
           (select count(*) from closes where rc_hash = $1) as closes`,
         [round.rc_hash],
       )
       .then(({ rows: [row] }) => [row as Record<string, string>]);
     expect(Number(counts?.['reports'])).toBe(round.reports);
+    // With a set, what it was chosen from: every report, as it was dealt with. Without one, nothing.
+    expect(counts?.['contributions']).toBe(round.sc_hash === null ? '0' : counts?.['reports']);
+    expect(counts?.['kept_as_they_were']).toBe(counts?.['contributions']);
     // Whoever is in a set that was committed to has been charged for it once, until helpers close it, and nobody else ever.
     expect(counts?.['charges']).toBe(counts?.['charged']);
     const free = round.sc_hash === null || (Number(counts?.['closes']) >= 3 && counts?.['charges'] === '0');
