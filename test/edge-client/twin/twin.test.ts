@@ -216,6 +216,16 @@ describe('what a person chooses', () => {
     scene.twin.participate();
     expect(await untilRound(scene, { state: 'stays-home', reason: 'not-consented' })).toBeTruthy();
   });
+
+  it('sets a largest epsilon, which a round without any privacy budget does not keep', async () => {
+    const scene = await open();
+    await makeReady(scene);
+    for (const maxEpsilon of [0, -1, 1_001, Number.NaN])
+      expect(await scene.twin.consent.grant({ maxEpsilon })).toMatchObject({ reason: 'malformed' });
+    await scene.twin.consent.grant({ maxEpsilon: 1.5 });
+    scene.twin.participate();
+    expect(await untilRound(scene, { state: 'stays-home', reason: 'not-consented' })).toBeTruthy();
+  });
 });
 
 describe('what is kept', () => {
