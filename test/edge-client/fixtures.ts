@@ -124,6 +124,7 @@ export interface ChainLink {
   /** Place in the log; null: signed and not logged. */
   index: number | null;
   minCohort?: number;
+  maxEpsilon?: number;
   validUntil?: number;
   consentType?: 'expressed' | 'explicit';
 }
@@ -164,15 +165,19 @@ export function makeChain(subject: string, links: readonly ChainLink[]): Consent
 
 function grantTerms({
   minCohort,
+  maxEpsilon,
   validUntil,
   consentType = 'expressed',
-}: Pick<ChainLink, 'minCohort' | 'validUntil' | 'consentType'>): unknown {
+}: Pick<ChainLink, 'minCohort' | 'maxEpsilon' | 'validUntil' | 'consentType'>): unknown {
   return {
     consentType,
     storage: { location: 'device', retention: 'P1Y', deletion: 'P30D' },
     source: 'https://w3id.org/dpv#ThirdPartyDataSource',
     ...(validUntil === undefined ? {} : { validUntil }),
     ...(minCohort === undefined ? {} : { privacyFloor: { secAgg: { minCohort } } }),
+    ...(maxEpsilon === undefined
+      ? {}
+      : { privacyFloor: { dp: { epsMaxMicro: 1e6 * maxEpsilon, deltaMaxPico: 1e6, unit: 'user' } } }),
   };
 }
 

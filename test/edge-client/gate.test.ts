@@ -17,6 +17,7 @@ import {
   type RefusalReason,
   type TwinStore,
 } from '@twinkeep/edge-client/fleet';
+import type { TaskSpec } from '@twinkeep/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMemoryTwinStore } from '../support/memory-twin-store.ts';
@@ -171,6 +172,27 @@ describe('G1, leave to contribute', () => {
   it('holds the smallest cohort that the subject asked for', () => {
     expect(ask([{ ...grant, minCohort: 3 }])).toEqual({ denied: 'cohort-below-floor' });
     expect(ask([{ ...grant, minCohort: 3 }], { ...TERMS, cohort: 3 })).toHaveProperty('categories');
+  });
+
+  it('holds the largest privacy loss that the subject asked for, and none is no bound', () => {
+    const careful = [{ ...grant, maxEpsilon: 2 }];
+    const noisy = (epsilon: number): TaskSpec => ({
+      ...task,
+      privacy: {
+        mech: 'discrete-gaussian',
+        noiseMultiplier: 1,
+        epsilon,
+        delta: 1e-6,
+        trainings: 1,
+        evaluations: 1,
+        adaptiveClip: null,
+      },
+    });
+    const askFor = (spec: TaskSpec): ReturnType<typeof ask> =>
+      askContribution(spec, SUBJECT, readConsentChain(makeChain(SUBJECT, careful)), TERMS);
+    expect(askFor(noisy(2))).toHaveProperty('categories');
+    expect(askFor(noisy(2.1))).toEqual({ denied: 'privacy-loss-above-floor' });
+    expect(askFor(task)).toEqual({ denied: 'privacy-loss-above-floor' });
   });
 
   it('does not start what would outlast the consent', () => {
