@@ -69,7 +69,7 @@ function subjectInModel({ outcome, subject }: Verdict): string[] {
       ? ['No: this model was trained with this customer without a valid consent.']
       : outcome === 'violated'
         ? ['Yes, as far as this customer goes; other things in these rounds were done that must not be.']
-        : ['Yes: the customer had consented whenever this model was trained with their data.'];
+        : [`Yes: the customer ${agreed(used)} whenever this model was trained with their data.`];
   return [
     ...heads,
     ...usedSentences(without.length > 0 ? without : used),
@@ -116,6 +116,13 @@ function wholeRounds({ outcome, rounds }: Verdict): string[] {
       : 'Yes: everything that was used had a valid consent in the log, and what was left out was left out rightly.',
     said,
   ];
+}
+
+/** Where the law asks for a notice and no yes, silence after it is not consent, and is not called that. */
+function agreed(used: readonly SubjectInRound[]): string {
+  return used.every(({ reason }) => reason !== 'not-opted-out')
+    ? 'had consented'
+    : 'had consented, or had been told and not opted out where the law asks for no more,';
 }
 
 /** One sentence for rounds in a row that rest on the same events. */
