@@ -1,12 +1,14 @@
 /** Evidence packs for officers: one at a time, since each is held in memory while it is made. */
 import { EVIDENCE_MEDIA, evidenceRequestSchema, ProblemError } from '@twinkeep/protocol';
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { once } from 'node:events';
 import { takeEvidence } from '../evidence/take.ts';
 import type { RoundDeps } from '../rounds/deps.ts';
 import { parseBody } from './answer.ts';
 import type { Auth } from './auth.ts';
 import { readJson } from './body.ts';
+
+const PATIENCE_MILLIS = 30_000;
 
 export function evidenceRoute(deps: RoundDeps, auth: Auth): RequestHandler {
   let isMaking = false;
@@ -20,11 +22,21 @@ export function evidenceRoute(deps: RoundDeps, auth: Auth): RequestHandler {
       res.type(EVIDENCE_MEDIA);
       for (const part of text) {
         if (res.destroyed) return;
-        if (!res.write(part)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+        if (!res.write(part)) await untilTaken(res);
       }
       res.end();
     } finally {
       isMaking = false;
     }
   };
+}
+
+/** Whoever stops reading gives the place up: nobody else can be given a pack meanwhile. */
+async function untilTaken(res: Response): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE_MILLIS);
+  try {
+    await Promise.race([once(res, 'drain', { signal }), once(res, 'close', { signal })]);
+  } catch {
+    res.destroy();
+  }
 }
