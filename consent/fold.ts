@@ -68,7 +68,6 @@ function openDraft(state: ConsentState): Draft {
     links: new Map(state.links),
     cells: new Map([...state.cells].map(([purpose, ofPurpose]) => [purpose, new Map(ofPurpose)])),
     delegations: new Map(state.delegations),
-    delegated: new Map(state.delegated),
     ended: new Map(state.ended),
     closed: new Map(state.closed),
     keys: new Map(state.keys),
@@ -150,8 +149,6 @@ function applyLines(draft: Draft, logged: LoggedConsent, seen: Seen): void {
       draft.cells.set(purpose, cells);
     }
   }
-  if (event.delegation !== undefined)
-    draft.delegated.set(event.delegation, [...(draft.delegated.get(event.delegation) ?? []), id]);
 }
 
 function cellsFor({ cells }: Pick<ConsentState, 'cells'>, purpose: string): Map<number, ConsentCell> {

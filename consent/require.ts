@@ -6,7 +6,7 @@ import { instantToMillis } from './instant.ts';
 import type { Opening, Regime, Transition } from './regime.ts';
 import { DAY_MILLIS } from './regime.ts';
 import { SUBJECT_EVENT_RULES } from './regimes/subject-events.ts';
-import { findRegime, specificPlaces } from './regimes/resolve.ts';
+import { findRegime, resolveRegimes, SECTORS, serves, specificPlaces } from './regimes/resolve.ts';
 
 // Whether an event is complete under the regime it names. Nothing here knows what happened before: whether it may follow
 // is the fold's to say, whether it is taken in `admit.ts`'s.
@@ -26,6 +26,8 @@ export function requireRegime(consent: ConsentEvent): void {
   requireOfficers(consent, transition.officers);
   if (consent.grants.length === 0) throw violation(`a ${consent.event.type} names what it is about`);
   for (const grant of consent.grants) requireLine(consent, grant, transition, regime);
+  const opens = consent.event.type === 'notify' && regime.opening !== null;
+  if (isYes(consent) || opens) requirePlace(consent, regime);
   if (isYes(consent)) requireYes(consent, regime);
 }
 
@@ -135,6 +137,17 @@ function requireOpening({ category, operations }: ConsentGrant, opening: Opening
   if (opening.butNotCategories.includes(category)) throw violation(`a notice does not allow ${category}`);
   if (operations.some((operation) => opening.butNotOperations.includes(operation)))
     throw violation('a notice does not allow one of the operations');
+}
+
+/** Under rules that count in no sector there, it would be logged and mean nothing. */
+function requirePlace({ jurisdiction, grants }: ConsentEvent, regime: Regime): void {
+  const places = specificPlaces(jurisdiction);
+  for (const { category } of grants) {
+    const counts = SECTORS.some((sector) =>
+      resolveRegimes(places, category, sector).every(({ id }) => serves(regime, id)),
+    );
+    if (!counts) throw violation(`${category} is under another regime there`);
+  }
 }
 
 function requireYes(consent: ConsentEvent, regime: Regime): void {

@@ -81,8 +81,6 @@ export interface ConsentState {
   readonly places: readonly string[];
   /** By id; more than one where an id was used twice. */
   readonly delegations: ReadonlyMap<string, readonly Delegation[]>;
-  /** Events signed under a delegation, by its id. */
-  readonly delegated: ReadonlyMap<string, readonly string[]>;
   /** Ends of delegations: by id, the `undelegate` events. */
   readonly ended: ReadonlyMap<string, readonly string[]>;
   /** Closed records, each with the `supersede` event that closed it. */
@@ -100,7 +98,6 @@ export const NO_CONSENT: ConsentState = {
   cells: new Map(),
   places: [],
   delegations: new Map(),
-  delegated: new Map(),
   ended: new Map(),
   closed: new Map(),
   keys: new Map(),

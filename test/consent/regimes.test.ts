@@ -80,6 +80,24 @@ describe('which regime governs', () => {
     expect(reasonOn(1, ask({ sector: 'healthcare' }), { type: 'grant' })).toBe('other-regime');
   });
 
+  test('a yes under a law that counts for the category in no sector there is no event', () => {
+    const event = makeEvent({ type: 'grant' });
+    const psychographic = event.grants.map((line) => ({ ...line, category: 'psychographic' }));
+    expect(() => parse({ ...event, grants: psychographic })).toThrow(refused);
+    expect(() => parse({ ...event, jurisdiction: ['US'], regime: 'us-ca-optout@1' })).toThrow(refused);
+    const opening = makeEvent({
+      type: 'notify',
+      provenance: OFFICER,
+      jurisdiction: ['US-CA'],
+      terms: { storage: TERMS.storage },
+    });
+    expect(() => parse({ ...opening, jurisdiction: ['DE'] })).toThrow(refused);
+    // A no is heard under whatever name.
+    const no = makeEvent({ type: 'withdraw' });
+    const noToSpecial = no.grants.map((line) => ({ ...line, category: 'psychographic' }));
+    expect(parse({ ...no, grants: noToSpecial }).grants).toHaveLength(1);
+  });
+
   test('a yes is split where the laws differ', () => {
     const choice = { required: ['transactional'] as const, optional: ['psychographic', 'feedback'] as const };
     const parts = splitByRegime(['DE'], choice, 'general');

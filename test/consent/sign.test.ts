@@ -94,6 +94,19 @@ describe('signConsentEvent and verifyConsentEvent', () => {
     }
   });
 
+  test('a guardian or an agent speaks as what it is; for whom stands in the chain', async () => {
+    const delegation = '01KF0S8Q40000000000000000M';
+    const agent = await createPair({ role: 'agent' });
+    const find = (kid: string): ConsentKey | undefined => (kid === agent.key.kid ? agent.key : undefined);
+    for (const by of ['agent', 'guardian'] as const) {
+      const event = createConsentEvent({ ...GRANT, provenance: { by, delegation } });
+      const { jws } = await signConsentEvent(event, agent.signer);
+      const verified = verifyConsentEvent(jws, find);
+      if (by === 'agent') await expect(verified).resolves.toMatchObject({ kid: agent.key.kid, event });
+      else await expect(verified).rejects.toMatchObject({ code: 'consent/signer-not-entitled' });
+    }
+  });
+
   test('collectedBy names the key that signs', async () => {
     const event = createConsentEvent(collected(device.key.kid));
     const refused = { code: 'consent/signer-not-entitled' };
@@ -120,10 +133,10 @@ describe('signConsentEvent and verifyConsentEvent', () => {
   });
 
   test('an event too large to be verified is not signed', async () => {
-    const recipients = Array.from({ length: 16 }, (_, i) => `https://${'r'.repeat(200)}${i}.example`);
+    const recipients = Array.from({ length: 16 }, (_, i) => `https://${'r'.repeat(230)}${i}.example`);
     const terms = { ...(GRANT as ConsentInput & { type: 'grant' }).terms, recipients };
     const categories = {
-      required: ['behavioral', 'transactional', 'interaction', 'contextual', 'feedback', 'psychographic'],
+      required: ['behavioral', 'transactional', 'interaction', 'contextual', 'feedback'],
       optional: ['third_party_enrichment'],
     } as const;
     const event = createConsentEvent({ ...BASE, type: 'grant', terms, categories });
