@@ -3,11 +3,9 @@
  *
  *   1. every one-way is known from itself and from the margins of its pairs: their mean, each weighted by how exact it is (least squares,
  *      Hay, Rastogi, Miklau, Suciu, "Boosting the accuracy of differentially private histograms through consistency", 2010);
- *   2. it is drawn towards what all classes have in common, as far as the difference could be noise (James, Stein, 1961): an attribute that has
- *      nothing to do with the class does not seem to;
- *   3. counts below zero are taken from those above (norm-sub; Wang, Lopuhaä-Zwakenberg, Li, Skoric, Li, "Locally differentially private frequency
+ *   2. counts below zero are taken from those above (norm-sub; Wang, Lopuhaä-Zwakenberg, Li, Skoric, Li, "Locally differentially private frequency
  *      estimation with consistency", 2020), which keeps empty cells empty;
- *   4. pairs are fitted to the one-ways (iterative proportional fitting; Deming, Stephan, 1940).
+ *   3. pairs are fitted to the one-ways (iterative proportional fitting; Deming, Stephan, 1940).
  */
 import type { Groups, Tree } from '@twinkeep/protocol';
 
@@ -21,15 +19,11 @@ export interface NoisyMarginals extends TreeMarginals {
   /** Variance of each count's noise. */
   singleVariance: number;
   pairVariance: number;
-  /** Shares of the one-ways over all classes. */
-  common: readonly Float64Array[];
 }
 
 /** Marginals that agree and add up to `total`. */
 export function estimateTree({ parents }: Tree, noisy: NoisyMarginals, total: number): TreeMarginals {
-  const single = combineSingles(parents, noisy).map(({ counts, variance }, a) =>
-    positiveCounts(shrunk(counts, noisy.common[a] as Float64Array, total, variance), total),
-  );
+  const single = combineSingles(parents, noisy).map((counts) => positiveCounts(counts, total));
   const pair = noisy.pair.map((counts, a) => {
     if (counts === null) return null;
     return fitPair(
@@ -42,11 +36,11 @@ export function estimateTree({ parents }: Tree, noisy: NoisyMarginals, total: nu
   return { single, pair };
 }
 
-/** The variance is that of one count. */
+/** Each one-way as itself and the margins of its pairs say it is, weighted by how exact they are. */
 function combineSingles(
   parents: readonly number[],
   { single, pair, singleVariance, pairVariance }: NoisyMarginals,
-): { counts: Float64Array; variance: number }[] {
+): Float64Array[] {
   const sums = single.map((counts) => counts.map((count) => count / singleVariance));
   const weights = single.map(() => 1 / singleVariance);
   for (const [a, counts] of pair.entries()) {
@@ -62,19 +56,7 @@ function combineSingles(
       sums[a]![cell % width]! += count * byColumn;
     }
   }
-  return sums.map((sum, a) => ({
-    counts: sum.map((x) => x / (weights[a] as number)),
-    variance: 1 / (weights[a] as number),
-  }));
-}
-
-/** Of the squared distance to the common shares, what the noise explains is taken off. */
-function shrunk(counts: Float64Array, common: Float64Array, total: number, variance: number): Float64Array {
-  const expected = common.map((share) => share * total);
-  const squared = counts.reduce((sum, count, i) => sum + (count - (expected[i] as number)) ** 2, 0);
-  const signal = Math.max(0, squared / counts.length - variance);
-  const kept = signal / (signal + variance);
-  return counts.map((count, i) => (expected[i] as number) + kept * (count - (expected[i] as number)));
+  return sums.map((sum, a) => sum.map((x) => x / (weights[a] as number)));
 }
 
 const ROUNDS = 60;

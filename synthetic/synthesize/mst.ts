@@ -15,7 +15,7 @@ import { SyntheticError } from '../error.ts';
 import type { Table } from '../table.ts';
 import { createCodec, encodeTable, type Codec } from './codec.ts';
 import { countPlan, measure, planSize, type Measure, type Plan } from './counts.ts';
-import { conditionals, estimateTree, groupSums, positiveShares } from './estimate.ts';
+import { conditionals, estimateTree, groupSums } from './estimate.ts';
 import { openLedger, type PrivacyLedger } from './ledger.ts';
 import { computedTotals, type TableSchema } from './schema.ts';
 import {
@@ -25,7 +25,6 @@ import {
   countPairs,
   countSingles,
   mergeAll,
-  sumOfClasses,
   type CountSource,
 } from './steps.ts';
 
@@ -119,19 +118,15 @@ export async function fitMstFromCounts(
   const trees = await chooseTrees(source, codecs, singles, sums, ledger);
   const groups = mergeAll(singles, codecs, ledger);
   const pairs = await countPairs(source, trees, groups, ledger);
-  const common = sumOfClasses(singles, codecs);
   const classes = kept.flatMap((keep, cell): TreeClass[] => {
     if (!keep) return [];
     const tree = trees[cell] as Tree;
     const grouped = groups[cell] as Groups[];
-    const inGroups = (counts: readonly Float64Array[]): Float64Array[] =>
-      counts.map((own, a) => groupSums(own, grouped[a] as Groups));
     const noisy = {
-      single: inGroups(singles[cell] as Float64Array[]),
+      single: (singles[cell] as Float64Array[]).map((counts, a) => groupSums(counts, grouped[a] as Groups)),
       pair: pairs[cell] as (Float64Array | null)[],
       singleVariance: ledger.variance('one-ways'),
       pairVariance: ledger.variance('tree pairs'),
-      common: inGroups(common).map(positiveShares),
     };
     const rows = sums[cell] as number;
     const marginals = ledger.privacy === null ? noisy : estimateTree(tree, noisy, rows);

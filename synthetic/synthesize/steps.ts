@@ -139,7 +139,7 @@ function addUp(tables: readonly Float64Array[]): Float64Array {
 }
 
 /** The one-ways of all rows. */
-export function sumOfClasses(
+function sumOfClasses(
   singles: readonly (readonly Float64Array[] | null)[],
   codecs: readonly Codec[],
 ): Float64Array[] {
