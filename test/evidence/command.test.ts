@@ -72,7 +72,9 @@ describe('twinkeep-audit', () => {
       file('receipt.json'),
     );
     expect(round.status).toBe(0);
-    expect(round.stdout).toMatch(/round 2 +9 twins in 3 reports; 9 replayed, 9 allowed; 1 reports left out/);
+    expect(round.stdout).toMatch(
+      /round 2 +10 twins in 4 reports; 10 replayed, 10 allowed; 1 reports left out/,
+    );
     expect(round.stdout).toContain('ok    Receipts are borne out (1)');
     const other = await run('replay', made.rounds[0], '--pack', file('round.ndjson'), ...trust());
     expect(other.status).toBe(1);

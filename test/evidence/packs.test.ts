@@ -26,8 +26,8 @@ describe('a pack about a round', () => {
     expect(verdict.rounds).toEqual([
       expect.objectContaining({
         round: 1,
-        reports: { inSet: 4, dropped: 0 },
-        twins: { inSet: 12, replayed: 12, allowed: 12, erased: 0, undisclosed: 0 },
+        reports: { inSet: 5, dropped: 0 },
+        twins: { inSet: 13, replayed: 13, allowed: 13, erased: 0, undisclosed: 0 },
       }),
     ]);
     expect(verdict.words[0]).toMatch(/^Yes: everything that was used had a valid consent/);
@@ -36,7 +36,7 @@ describe('a pack about a round', () => {
   it('shows that a report was left out for a withdrawal that the log has', async () => {
     const verdict = await verdictOf({ kind: 'round', rcHash: made.rounds[1] });
     expect(verdict.outcome).toBe('verified');
-    expect(verdict.rounds[0]).toMatchObject({ reports: { inSet: 3, dropped: 1 }, twins: { replayed: 9 } });
+    expect(verdict.rounds[0]).toMatchObject({ reports: { inSet: 4, dropped: 1 }, twins: { replayed: 10 } });
     expect(verdict.checks.find(({ id }) => id === 'dropped')).toMatchObject({ status: 'passed', count: 1 });
   });
 });
@@ -56,6 +56,19 @@ describe('a pack about a customer and a model', () => {
     expect(verdict.words[1]).toMatch(
       /^Yes: on \d{4}-\d\d-\d\d \d\d:\d\d UTC, under notice notice version 1, consent event sha-256:\S+ stood in the log at \d+, when rounds 1 to 2 were fixed, the first on .+ UTC \(log size \d+\), the last on .+ UTC \(log size \d+\)\.$/,
     );
+  });
+
+  it('says yes of somebody whose own device speaks and reports for them', async () => {
+    const verdict = await verdictOf({
+      kind: 'subject-model',
+      subject: made.person.device.sub,
+      model: made.model,
+    });
+    expect(verdict.outcome).toBe('verified');
+    expect(verdict.subject.map(({ part, allowed }) => [part, allowed])).toEqual([
+      ['in-set', true],
+      ['in-set', true],
+    ]);
   });
 
   it('says of somebody who withdrew which rounds they are in and which not', async () => {

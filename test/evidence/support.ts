@@ -36,6 +36,8 @@ import { createRoundWorld, mustSucceed, reportOf, type World } from '../coordina
 export interface EvidenceWorld {
   world: World;
   nodes: TestNode[];
+  /** Speaks for itself, with a device of its own. */
+  person: TestNode;
   officer: Device;
   /** Hashes of the configurations of rounds 1 and 2, and the model after both. */
   rounds: [string, string];
@@ -49,17 +51,26 @@ export interface EvidenceWorld {
 
 /** Four nodes of 2, 3, 4 and 3 twins, and a person's own device beside them. */
 export async function createEvidenceWorld(): Promise<EvidenceWorld> {
-  const task = smallTask({ floors: { ...smallTask().floors, nTarget: 4 } });
+  const task = smallTask({ floors: { ...smallTask().floors, nTarget: 5 } });
   const { world, nodes } = await createRoundWorld(task, [2, 3, 4, 3]);
   const officer = await createDevice(world.parties, { scope: 'officer', maxTwins: 1 });
+  const device = await createDevice(world.parties, { maxTwins: 1 });
+  const person: TestNode = {
+    device,
+    party: 'https://own.test',
+    twins: [device.sub],
+    events: new Map(),
+  };
+  await world.sendConsents(person, [(await consentOf(person, device.sub, 'grant', { by: 'subject' })).jws]);
+  const reporters = [...nodes, person];
   const first = await world.openRound(task.taskId, 1);
-  for (const node of nodes)
+  for (const node of reporters)
     mustSucceed(await world.upload(node, first, await reportOf(node, first.config, first.rcHash)));
   await world.helpersJudge();
   await world.helpersReveal();
 
   const second = await world.openRound(task.taskId, 2);
-  for (const node of nodes)
+  for (const node of reporters)
     mustSucceed(await world.upload(node, second, await reportOf(node, second.config, second.rcHash)));
   const last = nodes[3] as TestNode;
   const subject = last.twins[1] as string;
@@ -73,6 +84,7 @@ export async function createEvidenceWorld(): Promise<EvidenceWorld> {
   return {
     world,
     nodes,
+    person,
     officer,
     rounds: [first.rcHash, second.rcHash],
     model: lastResult!.statement.body.modelOut,
