@@ -139,7 +139,10 @@ describe('its language', () => {
   });
 });
 
-describe('when something is in the way', () => {
+/** Where the network comes back only to the next but one of a twin's tries, each of which waits twice as long as the one before. */
+const PATIENT = { timeout: 150_000 };
+
+describe('when something is in the way', { timeout: 240_000 }, () => {
   it('offline it says so; a choice counts here at once and waits for the log until the network is back', async () => {
     guest = await openBank(browser, bank);
     const { page, switchOf, button } = guest;
@@ -152,7 +155,7 @@ describe('when something is in the way', () => {
     await first.getByText(/^Allowed, until .*, waiting for its entry in the public log$/).waitFor();
     expect(await axe(page)).toEqual([]);
     await page.context().setOffline(false);
-    await first.getByText(/^Allowed, until \d+ \w+ \d+$/).waitFor();
+    await first.getByText(/^Allowed, until \d+ \w+ \d+$/).waitFor(PATIENT);
     await page.getByText('You are offline.').waitFor({ state: 'hidden' });
   });
 
@@ -192,7 +195,7 @@ describe('when something is in the way', () => {
       { kind: 'erase', erasure: { erased: 'data' } },
     ]);
     await page.context().setOffline(false);
-    await page.getByRole('heading', { name: 'Your twin is erased' }).waitFor();
+    await page.getByRole('heading', { name: 'Your twin is erased' }).waitFor(PATIENT);
   });
 
   it('taken out of the page and put back, it asks the same twin', async () => {
