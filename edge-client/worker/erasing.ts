@@ -49,7 +49,7 @@ export function createEraser({ home, consenting, delivery, erased }: EraserDeps)
   const erase = async (): Promise<Erasure> => {
     const { consents: before } = await readTwin(home);
     try {
-      if (!isErasing(before)) await consenting.withdrawForErasure();
+      if (!(await isErasing(before, home.key))) await consenting.withdrawForErasure();
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'store/full') throw error;
       // Not even a no can be written down any more. It is said all the same, and what is kept goes whoever heard it.
@@ -86,7 +86,7 @@ export function createEraser({ home, consenting, delivery, erased }: EraserDeps)
       }
     },
     async settle() {
-      if (ending === null && !isErasing((await readTwin(home)).consents)) return false;
+      if (ending === null && !(await isErasing((await readTwin(home)).consents, home.key))) return false;
       await destroy(true);
       return true;
     },

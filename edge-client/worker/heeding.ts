@@ -28,7 +28,7 @@ export function createHeeding(home: Home, isOnline: () => boolean, stop: AbortSi
 
   const read = async (): Promise<void> => {
     // The last word in a chain says whether an erasure was begun; nothing comes after it.
-    if (isErasing((await readTwin(home)).consents)) return;
+    if (await isErasing((await readTwin(home)).consents, home.key)) return;
     await credentials.ensure();
     inbox ??= (await readyParts(home.platform)).createInbox({ store, transport, trust: settings.trust });
     const { added, leftOut } = await inbox.read(stop);

@@ -49,7 +49,7 @@ export async function openTwin(settings: CheckedSettings, deps: TwinDeps): Promi
   await ensureTwin(store, settings.subject);
   const key = await store.deviceKey();
   const [{ consents = [] } = {}] = await store.readTwins([settings.subject]);
-  let status: TwinStatus = { state: isErasing(consents) ? 'erasing' : 'ready' };
+  let status: TwinStatus = { state: (await isErasing(consents, key)) ? 'erasing' : 'ready' };
 
   const tabs = createTabs(platform.openChannel(settings.name), (message) => hear(message));
   const emit: Emit = (name, event) => {

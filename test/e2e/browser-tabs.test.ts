@@ -135,6 +135,16 @@ describe('a twin in Chromium', { timeout: 300_000 }, () => {
       expect(await keptOn(first)).toEqual([]);
       expect(await first.record([{ ...history(1, 1)[0], id: 'again' }])).toMatchObject([{ recorded: true }]);
       expect(await first.reports()).toBe(1);
+
+      // An erasure here is a withdrawal there, and no more: the person may go on with the other device.
+      await second.untilState({ round: 3, state: 'accepted' });
+      expect(await first.call((twin) => twin.erase())).toEqual({ erased: true, withdrawn: true });
+      expect(await rounds.endRound(3)).toMatchObject({
+        dropped: [{ reason: 'consent-withdrawn', count: 1 }],
+      });
+      await second.untilState({ round: 4, state: 'stays-home', reason: 'not-consented' });
+      expect(await second.call((twin) => twin.consent.grant())).toMatchObject({ changed: true });
+      await until('it is allowed again', async () => (await statusesOf(second)).has('given'));
     } finally {
       await device.close();
     }
