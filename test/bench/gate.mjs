@@ -1,8 +1,9 @@
-// What gate G0 costs a region node: microseconds per event that is admitted or refused, on the path that an import takes, beside asking each
-// time from the consent events themselves (fold, then decide) and beside deciding each time from a state that is kept.
+// What gate G0 costs a region node: microseconds per event that is admitted or refused, on the path that an import takes; the same with the
+// reading of the customer's chain of consents, which it does once for all events of the customer; and beside these, asking each time from the
+// consent events themselves (fold, then decide) and deciding each time from a state that is kept.
 //   npm run bench:gate -- [--subjects N] [--events N] [--seed N] [--json FILE]
 import { CATEGORIES, createConsentEvent, decide, foldConsents, millisToInstant } from '@twinkeep/consent';
-import { admit, isAdmitted, parseEvent } from '@twinkeep/edge-client/fleet';
+import { admit, isAdmitted, parseEvent, readConsentChain } from '@twinkeep/edge-client/fleet';
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -41,7 +42,7 @@ globalThis.fetch = (...args) => {
   return fetch(...args);
 };
 
-const micros = { gate: [], decided: [], folded: [] };
+const micros = { gate: [], read: [], decided: [], folded: [] };
 const counts = { admitted: 0, refused: 0 };
 for (let n = -WARM_UP; n < subjects; n++) {
   const subject = Buffer.from(Array.from({ length: 16 }, () => random() * 256)).toString('base64url');
@@ -49,12 +50,20 @@ for (let n = -WARM_UP; n < subjects; n++) {
   const raw = Array.from({ length: perSubject }, () => parseEvent(eventAt(random())));
   const state = foldConsents(chain);
   const gate = timed(() => raw.map((event) => isAdmitted(admit(event, subject, state, POLICY, NOW))));
+  const entries = chain.map(entryOf);
+  const read = timed(() => {
+    const { signed } = readConsentChain(entries);
+    return raw.map((event) => isAdmitted(admit(event, subject, signed, POLICY, NOW)));
+  });
   const decided = timed(() => raw.map(({ event }) => ask(event, subject, state)));
   const folded = timed(() => raw.map(({ event }) => ask(event, subject, foldConsents(chain))));
-  const differs = gate.result.some((allow, i) => allow !== decided.result[i] || allow !== folded.result[i]);
+  const differs = gate.result.some((allow, i) =>
+    [read, decided, folded].some(({ result }) => result[i] !== allow),
+  );
   if (differs) throw new Error('the ways of asking disagree');
   if (n < 0) continue;
   micros.gate.push(gate.micros / perSubject);
+  micros.read.push(read.micros / perSubject);
   micros.decided.push(decided.micros / perSubject);
   micros.folded.push(folded.micros / perSubject);
   for (const allow of gate.result) counts[allow ? 'admitted' : 'refused']++;
@@ -72,11 +81,12 @@ const result = {
     ]),
   ),
 };
-const { gate, decided, folded } = result.microsPerEvent;
+const { gate, read, decided, folded } = result.microsPerEvent;
 result.ratio = { decided: decided.median / gate.median, folded: folded.median / gate.median };
 process.stdout.write(
   `gate G0, ${result.events} events of ${subjects} subjects: ${counts.admitted} admitted, ${counts.refused} refused\n` +
     `  as a region node asks      ${line(gate)}\n` +
+    `  and reads the chain first  ${line(read)}\n` +
     `  decided each time          ${line(decided)}   ${result.ratio.decided.toFixed(1)} x\n` +
     `  folded and decided         ${line(folded)}   ${result.ratio.folded.toFixed(1)} x\n` +
     `  network calls              ${networkCalls}\n`,
@@ -133,6 +143,12 @@ function chainOf(subject) {
       terms: { consentType, storage: { location: 'device', retention: 'P2Y', deletion: 'P30D' } },
     }),
   }));
+}
+
+/** As a store hands it out, signed and not logged yet: that takes the longer of the two ways. */
+function entryOf({ id, event }) {
+  const payload = Buffer.from(JSON.stringify(event)).toString('base64url');
+  return { id, jws: `h.${payload}.s`, receipt: null };
 }
 
 function eventAt(share) {
