@@ -129,6 +129,8 @@ export interface ChainLink {
   consentType?: 'expressed' | 'explicit';
 }
 
+/** What one yes can cover: special categories take another. */
+const ORDINARY: readonly Category[] = CATEGORIES.filter((category) => category !== 'psychographic');
 const EVERY_STEP: Operation[] = ['collect', 'train_local', 'contribute'];
 
 /** A subject's consents as a store keeps them. Signatures are not looked at there, so they are filler. */
@@ -136,7 +138,7 @@ export function makeChain(subject: string, links: readonly ChainLink[]): Consent
   const entries: ConsentEntry[] = [];
   for (const [
     i,
-    { type, categories = CATEGORIES, operations = EVERY_STEP, index, ...terms },
+    { type, categories = ORDINARY, operations = EVERY_STEP, index, ...terms },
   ] of links.entries()) {
     const input = {
       recordId: '01KF0S8Q400000000000000001',
