@@ -28,6 +28,7 @@ import { expect, it } from 'vitest';
 import {
   CATEGORIES_ASKED,
   history,
+  NARROWING,
   PURPOSES_ASKED,
   questionsOf,
   type History,
@@ -108,9 +109,9 @@ function tell({ scenario, log }: History): Told {
       subject,
       prev: event.prev === null ? null : renamed(event.prev),
       ...(event.merges === undefined ? {} : { merges: event.merges.map(renamed) }),
-      // Where a task may be contributed to, it is trained for on the device.
+      // Whoever lets a sum have their share lets the device train for it; who takes the one back may leave the other.
       grants: event.grants.map((line) =>
-        line.operations.includes('contribute')
+        line.operations.includes('contribute') && !NARROWING.includes(event.event.type)
           ? { ...line, operations: [...line.operations, 'train_local' as const] }
           : line,
       ),
