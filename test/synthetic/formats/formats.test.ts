@@ -108,7 +108,7 @@ describe('formats', () => {
   it('any words, numbers, dates and holes survive every format', async () => {
     const word = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 8 })
-      .filter((text) => text.isWellFormed() && !/^[\n\r]*$/.test(text));
+      .filter((text) => !/\p{Cs}/u.test(text) && !/^[\n\r]*$/.test(text));
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -147,7 +147,9 @@ describe('formats', () => {
             const records = await openRecords(source(await written([table], schema, format), 7), format, 'f');
             const read = await recordsToTable(records, { file: 'f', schema });
             expect(read.columns.slice(0, 3)).toEqual(table.columns.slice(0, 3));
-            const column = read.columns[3] as { words: string[]; codes: Int32Array };
+            const column = read.columns[3];
+            if (column?.kind !== 'category')
+              return expect.unreachable('the words came back as something else');
             expect(Array.from(column.codes, (code) => column.words[code] ?? null)).toEqual(
               rows.map(({ w }) => w),
             );
