@@ -22,6 +22,11 @@ const RUNS = { numRuns: 'document' in globalThis ? 500 : 10_000 };
 /** Deep comparisons of whole states. */
 const FEWER_RUNS = { numRuns: RUNS.numRuns / 10 };
 
+/** That something happened often enough to be tried at all. A browser's sample is too small to promise that. */
+function expectMoreThan(least: number, count: number): void {
+  if (!('document' in globalThis)) expect(count).toBeGreaterThan(least);
+}
+
 /** The answers to all questions, one character each. */
 function answers({ scenario }: History, state: ConsentState, at: number): string {
   return questionsOf(scenario)
@@ -44,7 +49,7 @@ describe('any history of anyone who may speak, under any regime', () => {
       FEWER_RUNS,
     );
     // Twenty-one types under five regimes, rare ones not in every sample.
-    expect(seen.size).toBeGreaterThan(80);
+    expectMoreThan(80, seen.size);
   });
 
   test('an event that narrows, put anywhere and seen by anyone, allows nothing that was denied', () => {
@@ -60,7 +65,7 @@ describe('any history of anyone who may speak, under any regime', () => {
       }),
       RUNS,
     );
-    for (const count of turned.values()) expect(count).toBeGreaterThan(RUNS.numRuns / 100);
+    for (const count of turned.values()) expectMoreThan(RUNS.numRuns / 100, count);
   });
 
   test('the order in which the log hears those who act apart decides nothing, now or after one more event', () => {
@@ -77,8 +82,8 @@ describe('any history of anyone who may speak, under any regime', () => {
       }),
       RUNS,
     );
-    expect(reordered).toBeGreaterThan(RUNS.numRuns / 10);
-    expect(allowed).toBeGreaterThan(RUNS.numRuns / 20);
+    expectMoreThan(RUNS.numRuns / 10, reordered);
+    expectMoreThan(RUNS.numRuns / 20, allowed);
   });
 
   test('one at a time, all at once, in any order of input and repeated: the same state', () => {
@@ -132,7 +137,7 @@ describe('any history of anyone who may speak, under any regime', () => {
       }),
       RUNS,
     );
-    expect(lifted).toBeGreaterThan(RUNS.numRuns / 100);
+    expectMoreThan(RUNS.numRuns / 100, lifted);
   });
 
   test('until `validUntil` time changes nothing, whatever the regime', () => {
@@ -150,6 +155,6 @@ describe('any history of anyone who may speak, under any regime', () => {
       }),
       FEWER_RUNS,
     );
-    expect(changed).toBeGreaterThan(FEWER_RUNS.numRuns / 10);
+    expectMoreThan(FEWER_RUNS.numRuns / 10, changed);
   });
 });
