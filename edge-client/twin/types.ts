@@ -75,7 +75,7 @@ export interface Twin {
   persist(): Promise<boolean>;
   /** Everything that this device keeps of the person, as plain JSON (GDPR Articles 15 and 20). */
   export(): Promise<Exported>;
-  /** Withdraws every consent, tells the coordinator, destroys what is kept here. A twin made later needs a new pseudonym. */
+  /** Withdraws every consent, tells the coordinator, destroys what is kept here. A twin made later should have a new pseudonym. */
   erase(): Promise<Erasure>;
   /** Lets go of worker, locks and storage; nothing is lost. Afterwards every call answers `closed`. */
   close(): Promise<void>;
