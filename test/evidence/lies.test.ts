@@ -220,7 +220,11 @@ describe('a report', () => {
         'reports',
       ],
       [
-        ({ records }) => void (records.contributions[0]!.members[0]!.subject = made.nodes[3]!.twins[2]!),
+        ({ records }) => {
+          const { members } = records.contributions[0]!;
+          const everybody = made.nodes.flatMap(({ twins }) => twins);
+          members[0]!.subject = everybody.find((other) => !members.some(({ subject }) => subject === other))!;
+        },
         'members',
       ],
       [
