@@ -14,6 +14,7 @@ import {
   type Operation,
 } from '@twinkeep/consent';
 import type { OfficerRequest } from '@twinkeep/protocol';
+import { startLoop, type Loop } from '../loop.ts';
 import { readEventsOf, readSubjectsAfter } from '../store/consents.ts';
 import { leaseBump, moveBump, type StoredNotice } from '../store/notices.ts';
 import type { Tx } from '../store/schema.ts';
@@ -100,32 +101,12 @@ function staleLines(
 /** How late a change may begin to be carried on. */
 const LOOK_MILLIS = 1_000;
 
-export function startBumping(
-  deps: OfficerDeps,
-  onError: (what: string, error: unknown) => void,
-): { stop(): Promise<void> } {
-  let stopped = false;
-  let wake = (): void => undefined;
-  const loop = async (): Promise<void> => {
-    while (!stopped) {
-      const isMore = await carryBump(deps).catch((error: unknown) => {
-        onError('notice-bump', error);
-        return false;
-      });
-      if (isMore) continue;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (stopped) resolve();
-        else setTimeout(resolve, LOOK_MILLIS);
-      });
-    }
-  };
-  const running = loop();
-  return {
-    stop: () => {
-      stopped = true;
-      wake();
-      return running;
-    },
-  };
+export function startBumping(deps: OfficerDeps, onError: (what: string, error: unknown) => void): Loop {
+  return startLoop(async () => {
+    const isMore = await carryBump(deps).catch((error: unknown) => {
+      onError('notice-bump', error);
+      return false;
+    });
+    return isMore ? 0 : LOOK_MILLIS;
+  });
 }

@@ -3,6 +3,7 @@
  * tick over one database, and one that dies in the middle leaves the row to the next. There is no schedule beside the rows.
  */
 import type { TaskSpec } from '@twinkeep/protocol';
+import { startLoop, type Loop } from '../loop.ts';
 import { deleteExpiredProofs } from '../store/proofs.ts';
 import { HELPERS_TOPIC, raiseRevisions, taskTopic } from '../store/revisions.ts';
 import { dueRounds, leaseDueRound } from '../store/rounds.ts';
@@ -16,36 +17,16 @@ import { loadRunning } from './running.ts';
 const TICK_MILLIS = 200;
 const PURGE_MILLIS = 60_000;
 
-export interface Ticker {
-  /** Resolves when the tick under way has ended. */
-  stop(): Promise<void>;
-}
-
-export function startTicker(deps: RoundDeps, onError: (what: string, error: unknown) => void): Ticker {
-  let stopped = false;
-  let wake = (): void => undefined;
-  const loop = async (): Promise<void> => {
-    for (let purged = 0; !stopped;) {
-      await tickOnce(deps, onError).catch((error: unknown) => onError('tick', error));
-      if (deps.clock() - purged >= PURGE_MILLIS) {
-        purged = deps.clock();
-        await deleteExpiredProofs(deps.db, purged).catch((error: unknown) => onError('purge', error));
-      }
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (stopped) resolve();
-        else setTimeout(resolve, TICK_MILLIS);
-      });
+export function startTicker(deps: RoundDeps, onError: (what: string, error: unknown) => void): Loop {
+  let purged = 0;
+  return startLoop(async () => {
+    await tickOnce(deps, onError).catch((error: unknown) => onError('tick', error));
+    if (deps.clock() - purged >= PURGE_MILLIS) {
+      purged = deps.clock();
+      await deleteExpiredProofs(deps.db, purged).catch((error: unknown) => onError('purge', error));
     }
-  };
-  const running = loop();
-  return {
-    stop: () => {
-      stopped = true;
-      wake();
-      return running;
-    },
-  };
+    return TICK_MILLIS;
+  });
 }
 
 /** One that fails is reported and tried again at the next tick; it holds no other one up. */

@@ -5,6 +5,7 @@
  * A receiver that fails is left alone for a while, longer each time up to a minute. Several processes on one database take turns by locking
  * the cursor's row while they send.
  */
+import { startLoop, type Loop } from '../loop.ts';
 import type { Tx } from '../store/schema.ts';
 import type { RunTx } from '../store/tx.ts';
 import { lockCursor, moveCursor } from '../store/siem.ts';
@@ -27,20 +28,13 @@ export interface ForwardDeps {
   onError: (what: string, error: unknown) => void;
 }
 
-export interface Forwarder {
-  /** The log may have grown. */
-  wake(): void;
-  stop(): Promise<void>;
-}
-
 const BATCH = 200;
 const TICK_MILLIS = 1_000;
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
 
-export function startForwarding({ name, sink, runTx, read, onError }: ForwardDeps): Forwarder {
+export function startForwarding({ name, sink, runTx, read, onError }: ForwardDeps): Loop {
   let stopped = false;
-  let wake = (): void => undefined;
   let failures = 0;
 
   /** One batch. @returns how many events the receiver took */
@@ -56,40 +50,26 @@ export function startForwarding({ name, sink, runTx, read, onError }: ForwardDep
       return events.length;
     });
 
-  const loop = async (): Promise<void> => {
-    while (!stopped) {
-      try {
-        const sent = await forward();
-        failures = 0;
-        if (sent === BATCH) continue;
-        await pause(TICK_MILLIS);
-      } catch (error) {
-        if (stopped) return;
-        onError(`siem ${name}`, error);
-        await pause(Math.min(FIRST_PAUSE * 2 ** failures++, LONGEST_PAUSE));
-      }
+  const loop = startLoop(async () => {
+    try {
+      const sent = await forward();
+      failures = 0;
+      return sent === BATCH ? 0 : TICK_MILLIS;
+    } catch (error) {
+      if (!stopped) onError(`siem ${name}`, error);
+      return Math.min(FIRST_PAUSE * 2 ** failures++, LONGEST_PAUSE);
     }
-  };
-  const pause = (millis: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, millis);
-      wake = () => {
-        // A receiver that fails is not asked more often because the log grows.
-        if (failures > 0 && !stopped) return;
-        clearTimeout(timer);
-        resolve();
-      };
-      if (stopped) wake();
-    });
-
-  const running = loop();
+  });
   return {
-    wake: () => wake(),
+    wake: () => {
+      // A receiver that fails is not asked more often because the log grows.
+      if (failures === 0) loop.wake();
+    },
     async stop() {
       stopped = true;
-      wake();
+      const ended = loop.stop();
       sink.close();
-      await running;
+      await ended;
     },
   };
 }

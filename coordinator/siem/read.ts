@@ -1,8 +1,9 @@
 /** Log entries as security events: public statements from their table, consents from the vault; what was erased is an entry without words. */
-import { bytesToUtf8, base64UrlToBytes, leafToEnvelope } from '@twinkeep/audit';
+import { leafToEnvelope } from '@twinkeep/audit';
 import type { ConsentEvent } from '@twinkeep/consent';
 import type { Statement } from '@twinkeep/protocol';
 import type { Journal } from '../log/journal.ts';
+import { bodyToEvent } from '../consents/ledger.ts';
 import type { AccessBody } from '../evidence/take.ts';
 import { readAccesses } from '../store/access.ts';
 import { readEventsAt } from '../store/consents.ts';
@@ -42,14 +43,9 @@ async function readConsents(
   entries: readonly OpenedEntry[],
 ): Promise<Map<number, ConsentEvent>> {
   const rows = await readEventsAt(db, vault, indicesOf(entries, 'consent'));
-  return new Map(rows.map(({ index, body }) => [index, jwsToEvent(body)]));
+  return new Map(rows.map(({ index, body }) => [index, bodyToEvent(body)]));
 }
 
 function indicesOf(entries: readonly OpenedEntry[], type: string): number[] {
   return entries.filter(({ leaf }) => leafToEnvelope(leaf).type === type).map(({ index }) => index);
-}
-
-/** Verified before it was stored. */
-function jwsToEvent(jws: string): ConsentEvent {
-  return JSON.parse(bytesToUtf8(base64UrlToBytes(jws.split('.')[1] as string))) as ConsentEvent;
 }

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SecurityEvent } from '../../../coordinator/siem/event.ts';
-import { startForwarding, type Forwarder, type Sink } from '../../../coordinator/siem/forward.ts';
+import type { Loop } from '../../../coordinator/loop.ts';
+import { startForwarding, type Sink } from '../../../coordinator/siem/forward.ts';
 import { createSyslogSink } from '../../../coordinator/siem/syslog.ts';
 import { createWebhookSink, signWebhook } from '../../../coordinator/siem/webhook.ts';
 import { openDatabase } from '../../../coordinator/store/database.ts';
@@ -137,7 +138,7 @@ describe('forwarding', () => {
   });
   afterAll(() => db.destroy());
 
-  const forward = (name: string, sink: Partial<Sink>, size: () => number): Forwarder => {
+  const forward = (name: string, sink: Partial<Sink>, size: () => number): Loop => {
     const runTx = createRunTx({ db, onRetry: () => undefined });
     const read = (_: Db, from: number, limit: number): Promise<SecurityEvent[]> => {
       const count = Math.max(0, Math.min(limit, size() - from));
